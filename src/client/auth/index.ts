@@ -1,0 +1,6 @@
+/** THE LIST of client authentication methods: a new one is a file here and a line below. */
+
+export type { AuthRequest, ClientAuth } from './client-auth.ts'
+export { clientSecretBasic } from './client-secret-basic.ts'
+export { clientSecretPost } from './client-secret-post.ts'
+export { tlsClientAuth } from './tls-client-auth.ts'

@@ -1,0 +1,15 @@
+/** countersign/client: access tokens by client credentials, from any OAuth 2.0 token server. */
+
+export type { AuthRequest, ClientAuth } from './auth/index.ts'
+export { clientSecretBasic, clientSecretPost, tlsClientAuth } from './auth/index.ts'
+export type { DiscoverOptions, ServerMetadata } from './discover.ts'
+export { discover } from './discover.ts'
+export type { TokenErrorCode } from './errors.ts'
+export { TokenError } from './errors.ts'
+export type { TlsOptions } from './http.ts'
+export type { Wait } from './retry.ts'
+export type { ServiceKey, ServiceKeyClientOptions } from './serviceKey.ts'
+export { readServiceKey, tokenClientFromServiceKey } from './serviceKey.ts'
+export type { GetTokenOptions, TokenClient, TokenClientOptions, TokenEvent } from './token-client.ts'
+export { createTokenClient } from './token-client.ts'
+export type { AccessToken } from './token-request.ts'

@@ -1,0 +1,157 @@
+import type { ClientAuth } from './auth/index.ts'
+import { clientSecretBasic, tlsClientAuth } from './auth/index.ts'
+import { misconfigured } from './errors.ts'
+import type { TlsOptions } from './http.ts'
+import type { TokenClient, TokenClientOptions } from './token-client.ts'
+import { createTokenClient } from './token-client.ts'
+
+/** A service key, whatever shape it came in. PEM texts have real line breaks. */
+export type ServiceKey = {
+  clientId: string
+  clientSecret?: string
+  /** PEM, the client's own certificate first, then those that issued it */
+  certificate?: string
+  /** PEM; missing when the certificate was brought by its owner, who has the private key */
+  key?: string
+  tokenUrl: string
+  /** base address of what the token is for; a bare XSUAA binding has none */
+  url?: string
+  certificateDetails?: { issuerdn?: string; subjectdn?: string; validuntil?: string; serialnumber?: string }
+  /** ISO 8601, where the key says when it was made */
+  createDate?: string
+}
+
+type Members = Record<string, unknown>
+
+/** Wrappers met around keys: Cloud Foundry's answer, and the key itself. */
+const wrappers = ['credentials', 'oauth']
+
+/**
+ * Reads a parsed service key: flat (`clientid`, `clientsecret` or `certificate` and `key`, `tokenurl`, `url`),
+ * wrapped as `{"oauth": {...}}`, with the camelCase names of API Management, or an XSUAA binding, whose `url` or
+ * `certurl` is the token server's base. Throws TokenError `invalid_configuration` that names the missing member.
+ */
+export function readServiceKey(json: unknown): ServiceKey {
+  const members = unwrap(json)
+  const text = (...names: string[]) => textMember(members, names)
+  const clientId = text('clientid', 'clientId')
+  if (clientId === undefined) throw missing('clientid', members)
+  const clientSecret = text('clientsecret', 'clientSecret')
+  const certificate = text('certificate')
+  const privateKey = text('key', 'privateKey')
+  if (clientSecret === undefined && certificate === undefined && !isX509(members)) {
+    throw missing('clientsecret (or certificate and key)', members)
+  }
+  const createDate = text('createdate', 'createDate')
+  const details = members.certificatedetails
+  return {
+    clientId,
+    ...addresses(text, clientSecret === undefined, members),
+    ...(clientSecret === undefined ? {} : { clientSecret }),
+    ...(certificate === undefined ? {} : { certificate: realLines(certificate) }),
+    ...(privateKey === undefined ? {} : { key: realLines(privateKey) }),
+    ...(isObject(details)
+      ? { certificateDetails: details as NonNullable<ServiceKey['certificateDetails']> }
+      : {}),
+    ...(createDate === undefined ? {} : { createDate }),
+  }
+}
+
+export type ServiceKeyClientOptions = Omit<TokenClientOptions, 'tokenUrl' | 'auth'> & {
+  /** default: by the key, client_secret_basic or its certificate */
+  auth?: ClientAuth | undefined
+}
+
+/**
+ * A token client for a service key. Give `tls.ca` for a private root, and `tls.key` (or `tls.pfx`) where the key
+ * holds no private key.
+ */
+export function tokenClientFromServiceKey(
+  key: ServiceKey,
+  options: ServiceKeyClientOptions = {},
+): TokenClient {
+  const { auth = authOf(key, options.tls), ...rest } = options
+  return createTokenClient({ ...rest, tokenUrl: key.tokenUrl, auth })
+}
+
+function authOf(key: ServiceKey, tls: TlsOptions = {}): ClientAuth {
+  if (key.clientSecret !== undefined) return clientSecretBasic(key.clientId, key.clientSecret)
+  if (tls.pfx !== undefined) return tlsClientAuth(key.clientId)
+  const cert = tls.cert ?? key.certificate
+  const privateKey = tls.key ?? key.key
+  if (cert === undefined) {
+    throw misconfigured(
+      'The service key hides its certificate: give certificate and private key as tls.cert and tls.key.',
+    )
+  }
+  if (privateKey === undefined) {
+    throw misconfigured(
+      'The service key holds a certificate but no private key (you brought the certificate): give your private ' +
+        'key as tls.key.',
+    )
+  }
+  return tlsClientAuth(key.clientId, { cert, key: privateKey })
+}
+
+/** `tokenurl` is whole; without it this is an XSUAA binding, whose addresses are bases. */
+function addresses(
+  text: (...names: string[]) => string | undefined,
+  byCertificate: boolean,
+  members: Members,
+) {
+  const tokenUrl = text('tokenurl', 'tokenUrl')
+  const url = text('url')
+  if (tokenUrl !== undefined) {
+    if (!URL.canParse(tokenUrl)) throw misconfigured('The member tokenurl of the service key is no address.')
+    return { tokenUrl, ...(url === undefined ? {} : { url }) }
+  }
+  const name = byCertificate ? 'certurl' : 'url'
+  const base = byCertificate ? text('certurl') : url
+  if (base === undefined) throw missing(byCertificate ? 'tokenurl (or certurl)' : 'tokenurl', members)
+  if (!URL.canParse(base)) throw misconfigured(`The member ${name} of the service key is no address.`)
+  const { origin, pathname, search } = new URL(base)
+  if (pathname !== '/' || search !== '') {
+    throw misconfigured(
+      `The service key has no member tokenurl, and its ${name} has a path, so the token address cannot be told ` +
+        'from it. Copy the key again, whole.',
+    )
+  }
+  return { tokenUrl: `${origin}/oauth/token` }
+}
+
+function unwrap(json: unknown): Members {
+  if (!isObject(json)) {
+    throw misconfigured(
+      'A service key is a JSON object: parse the file first, and check that it is the whole key.',
+    )
+  }
+  const wrapper = wrappers.find(name => isObject(json[name]))
+  return wrapper === undefined ? json : unwrap(json[wrapper])
+}
+
+function textMember(members: Members, names: string[]): string | undefined {
+  const name = names.find(each => Object.hasOwn(members, each) && members[each] !== null)
+  if (name === undefined) return undefined
+  const value = members[name]
+  if (typeof value === 'string' && value.trim() !== '') return value
+  throw misconfigured(`The member ${name} of the service key must be a text that is not empty.`)
+}
+
+function missing(name: string, members: Members): Error {
+  const present = Object.keys(members).slice(0, 20).join(', ')
+  return misconfigured(`The service key has no member ${name}. It has: ${present || 'nothing'}.`)
+}
+
+/** XSUAA may leave the certificate out (`hide-certificate`) and then only says what kind of key it is. */
+function isX509(members: Members): boolean {
+  return members['credential-type'] === 'x509'
+}
+
+/** Keys that were copied out of JSON by hand carry `\n` as two characters. */
+function realLines(pem: string): string {
+  return pem.replaceAll('\\r', '').replaceAll('\\n', '\n')
+}
+
+function isObject(value: unknown): value is Members {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
