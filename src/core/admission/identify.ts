@@ -1,0 +1,36 @@
+import { Problem } from '../problem.ts'
+import type { Caller } from './caller.ts'
+import type { Identification, ResourceRequest } from './way.ts'
+import { ways } from './ways/index.ts'
+
+/**
+ * The one function that every protected address goes through: who calls? Exactly one credential identifies a
+ * caller; anything else is refused (design 3.6). `accepts` names the ways that the address admits.
+ */
+export async function identify(
+  request: ResourceRequest,
+  deps: Identification,
+  accepts: readonly string[] = everyWay,
+): Promise<Caller | Problem> {
+  for (const way of ways)
+    if (way.claims(request) && accepts.includes(way.name)) return way.identify(request, deps)
+  if (request.authorization === undefined)
+    return new Problem('no_credentials', 'credentials are needed', {
+      check: 'credentials present',
+      reason: 'the request carries no credentials',
+      hint: 'Send an access token (Authorization: Bearer ...). Some HTTP clients drop the header on redirects.',
+    })
+  return new Problem('bad_credentials', 'the credentials are not valid', {
+    check: 'credentials present',
+    reason: `the Authorization scheme ${JSON.stringify(request.authorization.split(' ')[0]!.slice(0, 20))} is not accepted here`,
+    hint: `Accepted here: ${accepts.join(', ')}.`,
+  })
+}
+
+const everyWay = ways.map(way => way.name)
+
+/** The checks that identification runs for this request, in order. */
+export function identificationChecks(request: Pick<ResourceRequest, 'authorization'>): readonly string[] {
+  const way = ways.find(w => w.claims(request as ResourceRequest))
+  return ['credentials present', ...(way?.checks ?? [])]
+}

@@ -1,0 +1,5 @@
+import type { CredentialKind } from './credential.ts'
+import { secret } from './secret.ts'
+
+/** THE LIST of kinds of service keys. */
+export const credentialKinds: readonly CredentialKind[] = [secret]

@@ -1,0 +1,151 @@
+import { type Context, newId } from '../context.ts'
+import { nearestName } from '../nearest.ts'
+import { type Plan, plan, plans } from '../plans.ts'
+import { Problem } from '../problem.ts'
+import type { Transactions } from '../store.ts'
+import { defaultTenantName, type Tenant } from '../tenant.ts'
+import { apiRoles, operatorRole, predefinedRoles } from './catalog.ts'
+import { checkName, limitReached, limits } from './limits.ts'
+import type { InstanceParameters } from './parameters.ts'
+import type { Instance, InstanceTable, RoleTable } from './store.ts'
+
+type Tables = { roles: RoleTable; instances: InstanceTable }
+
+export interface Brokering {
+  readonly store: Transactions<Tables>
+  readonly context: Context
+}
+
+export interface NewInstance {
+  readonly name: string
+  readonly plan: string
+  readonly parameters: InstanceParameters
+}
+
+/** Creates a service instance: the definition that its keys share. */
+export async function createInstance(
+  tenant: Tenant,
+  { name, plan: planName, parameters }: NewInstance,
+  { store, context }: Brokering,
+): Promise<Instance | Problem> {
+  const badName = checkName('instance', name)
+  if (badName) return badName
+  const itsPlan = plan(planName)
+  if (!itsPlan)
+    return new Problem(
+      'invalid_input',
+      `there is no plan ${planName}; plans are ${plans.map(p => p.name).join(' and ')}`,
+    )
+  const now = context.now()
+  const instance: Instance = {
+    id: newId(context),
+    tenantId: tenant.id,
+    name,
+    plan: itsPlan.name,
+    dialect: parameters.dialect ?? 'standard',
+    roles: parameters.roles ?? itsPlan.defaultRoles,
+    grantTypes: parameters.grantTypes ?? ['client_credentials'],
+    redirectUris: parameters.redirectUris ?? [],
+    tokenValidity: parameters.tokenValidity ?? itsPlan.defaultTokenValidity,
+    tokenFormat: parameters.tokenFormat ?? 'jwt',
+    bindTokens: parameters.bindTokens ?? false,
+    createdAt: now,
+    updatedAt: now,
+  }
+  return store.write(async tables => {
+    if (await tables.instances.find(tenant.id, name))
+      return new Problem('conflict', `instance ${name} exists already`)
+    if ((await tables.instances.count(tenant.id)) >= limits.instancesPerTenant)
+      return limitReached('instances of a tenant', limits.instancesPerTenant)
+    const badRole = await checkRoles(tenant, itsPlan, instance.roles, tables.roles)
+    if (badRole) return badRole
+    await tables.instances.insert(instance)
+    return instance
+  })
+}
+
+/** Changes an instance; what is given replaces the old value. Counts from the next request on. */
+export async function updateInstance(
+  tenant: Tenant,
+  name: string,
+  parameters: InstanceParameters,
+  { store, context }: Brokering,
+): Promise<Instance | Problem> {
+  return store.write(async tables => {
+    const old = await tables.instances.find(tenant.id, name)
+    if (!old) return noInstance(name)
+    const updated: Instance = {
+      ...old,
+      roles: parameters.roles ?? old.roles,
+      grantTypes: parameters.grantTypes ?? old.grantTypes,
+      redirectUris: parameters.redirectUris ?? old.redirectUris,
+      tokenValidity: parameters.tokenValidity ?? old.tokenValidity,
+      tokenFormat: parameters.tokenFormat ?? old.tokenFormat,
+      bindTokens: parameters.bindTokens ?? old.bindTokens,
+      dialect: parameters.dialect ?? old.dialect,
+      updatedAt: context.now(),
+    }
+    const badRole = await checkRoles(tenant, plan(old.plan)!, updated.roles, tables.roles)
+    if (badRole) return badRole
+    await tables.instances.update(updated)
+    return updated
+  })
+}
+
+/** Deletes an instance with its keys; their tokens die with them. */
+export async function deleteInstance(
+  tenant: Tenant,
+  name: string,
+  { store }: Brokering,
+): Promise<Instance | Problem> {
+  return store.write(async ({ instances }) => {
+    const instance = await instances.find(tenant.id, name)
+    if (!instance) return noInstance(name)
+    await instances.delete(instance)
+    return instance
+  })
+}
+
+export async function findInstance(
+  tenant: Tenant,
+  name: string,
+  { store }: Pick<Brokering, 'store'>,
+): Promise<Instance | Problem> {
+  return (await store.read.instances.find(tenant.id, name)) ?? noInstance(name)
+}
+
+export function noInstance(name: string): Problem {
+  return new Problem('not_found', `there is no instance ${name}`, {
+    hint: 'See `countersign instance list`.',
+  })
+}
+
+async function checkRoles(
+  tenant: Tenant,
+  { name: planName }: Plan,
+  wanted: readonly string[],
+  table: RoleTable,
+): Promise<Problem | undefined> {
+  const possible =
+    planName === 'api'
+      ? apiRoles.map(role => role.name as string)
+      : [
+          ...predefinedRoles.map(role => role.name as string),
+          ...(await table.list(tenant.id)).map(role => role.name),
+        ]
+  for (const role of wanted) {
+    if (role === operatorRole && tenant.name !== defaultTenantName)
+      return new Problem('invalid_input', `role ${operatorRole} exists in tenant ${defaultTenantName} only`)
+    if (possible.includes(role)) continue
+    if (apiRoles.some(r => r.name === role))
+      return new Problem('invalid_input', `role ${role} belongs to plan api`)
+    const near = nearestName(role, possible)
+    return new Problem('invalid_input', `there is no role ${role}${near ? `; did you mean ${near}?` : ''}`, {
+      hint:
+        planName === 'api'
+          ? `Roles of plan api: ${possible.join(', ')}.`
+          : `Create it: countersign role create ${role}`,
+    })
+  }
+  return undefined
+}

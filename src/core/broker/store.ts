@@ -1,0 +1,73 @@
+/** What an endpoint asks for. Names are unique without regard to case within a tenant. */
+export interface Role {
+  readonly tenantId: string
+  readonly name: string
+  readonly description: string
+  readonly createdAt: number
+}
+
+export interface RoleTable {
+  list(tenantId: string): Promise<Role[]>
+  /** Finds without regard to case. */
+  find(tenantId: string, name: string): Promise<Role | undefined>
+  insert(role: Role): Promise<void>
+  setDescription(tenantId: string, name: string, description: string): Promise<void>
+  delete(tenantId: string, name: string): Promise<void>
+}
+
+export interface Instance {
+  readonly id: string
+  readonly tenantId: string
+  readonly name: string
+  readonly plan: string
+  readonly dialect: string
+  readonly roles: readonly string[]
+  readonly grantTypes: readonly string[]
+  readonly redirectUris: readonly string[]
+  /** Seconds. */
+  readonly tokenValidity: number
+  readonly tokenFormat: string
+  readonly bindTokens: boolean
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+export interface InstanceTable {
+  /** By name, in order. */
+  list(tenantId: string): Promise<Instance[]>
+  /** By exact name or by id. */
+  find(tenantId: string, nameOrId: string): Promise<Instance | undefined>
+  count(tenantId: string): Promise<number>
+  insert(instance: Instance): Promise<void>
+  /** Replaces everything but id, tenant, name, plan and creation date. */
+  update(instance: Instance): Promise<void>
+  /** Removes the instance with its keys. */
+  delete(instance: Pick<Instance, 'id' | 'tenantId'>): Promise<void>
+  /** The names of the instances that have the role. */
+  withRole(tenantId: string, role: string): Promise<string[]>
+}
+
+/** One credential of an instance, as stored. */
+export interface ServiceKey {
+  /** The credential id: random, internal, never used again. */
+  readonly id: string
+  readonly tenantId: string
+  readonly instanceId: string
+  readonly name: string
+  readonly type: string
+  readonly clientId: string
+  readonly generation: number
+  readonly secretDigest: Buffer | undefined
+  readonly createdAt: number
+  readonly expiresAt: number | undefined
+}
+
+export interface ServiceKeyTable {
+  /** By name, in order. */
+  list(instanceId: string): Promise<ServiceKey[]>
+  /** By exact name. */
+  find(instanceId: string, name: string): Promise<ServiceKey | undefined>
+  count(instanceId: string): Promise<number>
+  insert(key: ServiceKey): Promise<void>
+  delete(key: Pick<ServiceKey, 'id' | 'tenantId' | 'clientId'>): Promise<void>
+}

@@ -1,0 +1,45 @@
+import { minute } from '../context.ts'
+
+/**
+ * Back-off for wrong credentials: counts failures of one source for one client id. It locks nobody out: a right
+ * generated secret is always accepted, a further wrong one is answered with 429 (RFC 6749 section 2.3.1).
+ */
+export interface FailureCounter {
+  /** Counts one failure; returns the seconds to wait when there were too many within a minute. */
+  failed(source: string, clientId: string, now: number): number | undefined
+  /** Failures counted by another process of this node. */
+  add(key: string, count: number, now: number): void
+}
+
+export const failuresPerMinute = 20
+const most = 20_000
+
+/** `onFailure` is told each failure's key, so that the processes of a node can count together. */
+export function createFailureCounter(onFailure?: (key: string) => void): FailureCounter {
+  let windows = new Map<string, { count: number; since: number }>()
+
+  function count(key: string, by: number, now: number): { count: number; since: number } {
+    let window = windows.get(key)
+    if (!window || now - window.since >= minute) {
+      if (windows.size >= most) windows = new Map([...windows].slice(most / 2))
+      window = { count: 0, since: now }
+      windows.delete(key)
+      windows.set(key, window)
+    }
+    window.count += by
+    return window
+  }
+
+  return {
+    failed(source, clientId, now) {
+      const key = `${source} ${clientId.slice(0, 200)}`
+      onFailure?.(key)
+      const window = count(key, 1, now)
+      if (window.count <= failuresPerMinute) return undefined
+      return Math.max(1, Math.ceil((window.since + minute - now) / 1000))
+    },
+    add(key, by, now) {
+      count(key, by, now)
+    },
+  }
+}

@@ -1,0 +1,163 @@
+import { z } from 'zod'
+import { isProblem, Problem } from '../problem.ts'
+import { parseAddress } from './address.ts'
+import { wrongHeaderName } from './headers.ts'
+import { listOf, members, oneOf, printable, text, whole } from './schema.ts'
+import { senders } from './senders/index.ts'
+import { type StepEntry, stepSchema } from './steps/index.ts'
+
+export { nearestName } from '../nearest.ts'
+
+/** A checked integration flow file. That its role exists and its address is free is for the caller to check. */
+export interface FlowDefinition {
+  readonly id: string
+  readonly name: string
+  /** The runtime node that it is deployed to. */
+  readonly node: string
+  readonly sender: {
+    /** One of `senders`. */
+    readonly adapter: string
+    readonly address: string
+    readonly authorization: { readonly userRole: string }
+    readonly csrf: boolean
+    readonly maxBodyMB: number
+    readonly allowedHeaders: readonly string[]
+  }
+  readonly steps: readonly StepEntry[]
+  readonly receiver: {
+    readonly adapter: string
+    readonly url: string
+    /** Name of the security material to call the receiver with. */
+    readonly credential?: string | undefined
+    readonly timeoutSeconds: number
+  }
+  /** For the operator: what was read otherwise than written. */
+  readonly warnings: readonly string[]
+}
+
+export const predefinedRole = 'ESBMessaging.send'
+/** How some of the described pages spell it. */
+const secondSpelling = 'ESBmessaging.send'
+
+/** A runtime node that runs flows has a name that ends in one of these. */
+export const nodeTypes: readonly string[] = ['iflmap', 'hcioem']
+
+const authorization = members(
+  { userRole: text(predefinedRole, wrongRole).default(predefinedRole) },
+  `{ userRole: ${predefinedRole} }`,
+)
+
+const sender = members(
+  {
+    adapter: oneOf(senders.map(each => each.kind)),
+    address: text('/orders', wrongAddress),
+    authorization: authorization.prefault({}),
+    csrf: z.boolean({ error: 'write true or false' }).default(false),
+    maxBodyMB: whole(1, 1024).default(40),
+    allowedHeaders: listOf(text('X-Source', wrongHeaderName), 100, '[X-Source]').default([]),
+  },
+  '{ adapter: HTTPS, address: /orders }',
+)
+
+const receiver = members(
+  {
+    adapter: oneOf(['HTTP']),
+    url: text('http://127.0.0.1:9000/orders', wrongUrl),
+    credential: text('erp', wrongLabel).optional(),
+    timeoutSeconds: whole(1, 3600).default(60),
+  },
+  '{ adapter: HTTP, url: http://127.0.0.1:9000/orders }',
+)
+
+/** The flow file, as YAML or JSON was read. */
+export const flowSchema = members(
+  {
+    id: text('orders', wrongId),
+    name: text('Orders intake', wrongLabel).optional(),
+    node: text('default.iflmap', wrongNode).default('default.iflmap'),
+    sender,
+    steps: listOf(stepSchema, 50, '[]').default([]),
+    receiver,
+  },
+  'a mapping with id, sender and receiver',
+)
+
+/** Reads a flow file. The problem names everything that is wrong, each with its place and what to write instead. */
+export function parseFlow(input: unknown): FlowDefinition | Problem {
+  const read = flowSchema.safeParse(input)
+  if (!read.success) return refused(read.error.issues)
+  const flow = read.data
+  const { userRole } = flow.sender.authorization
+  const misspelled = userRole === secondSpelling
+  return {
+    ...flow,
+    name: flow.name ?? flow.id,
+    sender: { ...flow.sender, authorization: { userRole: misspelled ? predefinedRole : userRole } },
+    warnings: misspelled
+      ? [`sender.authorization.userRole: ${secondSpelling} is read as ${predefinedRole}, write it so`]
+      : [],
+  }
+}
+
+/** The text to store: `parseFlow` reads the same definition from it, without the warnings. */
+export function formatFlow({ warnings: _, ...flow }: FlowDefinition): string {
+  return JSON.stringify(flow)
+}
+
+const mostIssues = 20
+
+function refused(issues: readonly z.core.$ZodIssue[]): Problem {
+  const told = issues.slice(0, mostIssues).map(issue => `${place(issue.path)}: ${issue.message}`)
+  const more = issues.length - told.length
+  return new Problem('invalid_input', [...told, ...(more > 0 ? [`and ${more} more`] : [])].join('; '), {
+    hint: 'Correct the flow file as said and deploy it again.',
+  })
+}
+
+function place(path: readonly PropertyKey[]): string {
+  if (path.length === 0) return 'flow file'
+  return path
+    .map(part => (typeof part === 'number' ? `[${part}]` : `.${printable(String(part))}`))
+    .join('')
+    .slice(1)
+}
+
+function wrongId(id: string): string | undefined {
+  return /^[A-Za-z0-9._-]{1,80}$/.test(id) && id !== '.' && id !== '..'
+    ? undefined
+    : 'write 1 to 80 letters, digits and . _ -, such as orders'
+}
+
+function wrongLabel(label: string): string | undefined {
+  return /^[^\p{C}]{1,150}$/u.test(label) && label.trim() === label
+    ? undefined
+    : 'write 1 to 150 printable characters, without white space at either end'
+}
+
+function wrongNode(node: string): string | undefined {
+  const typed = nodeTypes.some(type => node.endsWith(type) && node.length > type.length)
+  return typed && /^[A-Za-z0-9._-]{1,80}$/.test(node)
+    ? undefined
+    : `write the name of a runtime node, which ends in ${nodeTypes.join(' or ')}, such as default.iflmap`
+}
+
+function wrongRole(role: string): string | undefined {
+  return /^[A-Za-z0-9_.]{1,255}$/.test(role)
+    ? undefined
+    : `write the name of a role, letters, digits and _ ., such as ${predefinedRole}`
+}
+
+function wrongAddress(address: string): string | undefined {
+  const parsed = parseAddress(address)
+  return isProblem(parsed) ? parsed.description : undefined
+}
+
+function wrongUrl(value: string): string | undefined {
+  const url = URL.parse(value)
+  if (!url || !/^https?:\/\/[^\s\\]+$/i.test(value))
+    return 'write an address with http:// or https://, such as http://127.0.0.1:9000/orders'
+  if (url.username !== '' || url.password !== '')
+    return 'must not hold a user name or password, name security material in receiver.credential instead'
+  if (value.includes('#')) return 'must not have a fragment, leave out the part from # on'
+  return undefined
+}

@@ -1,0 +1,8 @@
+export { createTenantDirectory, type TenantDirectory } from './directory.ts'
+export {
+  createTenant,
+  deleteTenant,
+  ensureDefaultTenant,
+  type NewTenant,
+  reservedTenantNames,
+} from './manage.ts'

@@ -1,0 +1,23 @@
+import type { Refusal } from '../../../guard/access-token.ts'
+import type { Keyring } from '../keyring.ts'
+import type { AccessToken, NewAccessToken } from '../token.ts'
+
+/** Whose tokens are meant, and when. */
+export interface FormatContext {
+  readonly keyring: Keyring
+  readonly tenantId: string
+  readonly issuer: string
+  /** Milliseconds. */
+  readonly now: number
+}
+
+/** How an access token is written down. A new format is a file here and a line in the list. */
+export interface TokenFormat {
+  /** As in the parameter `token_format`. */
+  readonly name: string
+  /** Does this text look like a token of this format? Exactly one format says yes. */
+  recognises(text: string): boolean
+  issue(token: NewAccessToken, context: FormatContext): string
+  /** Proves that we issued it and that its dates are right; not that it may still be used. */
+  verify(text: string, context: FormatContext): AccessToken | Refusal
+}

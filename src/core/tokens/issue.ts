@@ -1,0 +1,133 @@
+import type { Addresses } from '../addresses.ts'
+import type { Client } from '../clients/index.ts'
+import { type Context, newId } from '../context.ts'
+import type { Parameters } from '../parameters.ts'
+import { plan } from '../plans.ts'
+import { isProblem, Problem } from '../problem.ts'
+import type { Tenant } from '../tenant.ts'
+import { tokenFormat, tokenFormats } from './formats/index.ts'
+import { grants } from './grants/index.ts'
+import type { Keyrings } from './keyring.ts'
+
+export interface Issuing {
+  readonly keyrings: Keyrings
+  readonly addresses: Addresses
+  readonly context: Pick<Context, 'now' | 'random'>
+}
+
+/** A successful answer of the token endpoint (RFC 6749 section 5.1). */
+export interface TokenResponse {
+  readonly access_token: string
+  readonly token_type: 'Bearer'
+  /** Seconds. */
+  readonly expires_in: number
+  readonly scope: string
+  readonly jti: string
+}
+
+/** The checks of a token request, in the order in which they run. */
+export const tokenRequestChecks = [
+  'request form',
+  'client authentication method',
+  'client credential',
+  'grant type',
+  'scope',
+  'target',
+  'token format',
+] as const
+
+/** Issues an access token to an authenticated client (RFC 6749 section 4.4). Writes nothing. */
+export async function issueToken(
+  parameters: Parameters,
+  client: Client,
+  tenant: Tenant,
+  { keyrings, addresses, context }: Issuing,
+): Promise<TokenResponse | Problem> {
+  const grant = chooseGrant(parameters, client)
+  if (isProblem(grant)) return grant
+  const granted = grant.grant(parameters, client)
+  if (isProblem(granted)) return granted
+  const audience = chooseAudience(parameters, client, tenant, addresses)
+  if (isProblem(audience)) return audience
+  const format = chooseFormat(parameters, client)
+  if (isProblem(format)) return format
+
+  const now = context.now()
+  const issuedAt = Math.floor(now / 1000)
+  const tokenId = newId(context)
+  const held = keyrings.of(tenant.id)
+  const keyring = held instanceof Promise ? await held : held
+  const accessToken = format.issue(
+    {
+      tokenId,
+      credentialId: client.credentialId,
+      generation: client.generation,
+      clientId: client.clientId,
+      audience,
+      scope: granted.scope,
+      issuedAt,
+      expiresAt: issuedAt + client.tokenValidity,
+      certificateThumbprint: undefined,
+    },
+    { keyring, tenantId: tenant.id, issuer: addresses.issuer(tenant), now },
+  )
+  return {
+    access_token: accessToken,
+    token_type: 'Bearer',
+    expires_in: client.tokenValidity,
+    scope: granted.scope.join(' '),
+    jti: tokenId,
+  }
+}
+
+function chooseGrant(parameters: Parameters, client: Client) {
+  const name = parameters.get('grant_type')
+  if (name === undefined)
+    return new Problem('invalid_request', 'grant_type is missing', {
+      check: 'grant type',
+      hint: 'Send grant_type=client_credentials in the body or the query.',
+    })
+  const grant = grants.find(g => g.name === name)
+  if (!grant)
+    return new Problem('unsupported_grant_type', 'this grant type is not supported', {
+      check: 'grant type',
+      reason: `grant_type is ${JSON.stringify(name).slice(0, 100)}; supported: ${grants.map(g => g.name).join(', ')}`,
+    })
+  if (!client.grantTypes.includes(name))
+    return new Problem('unauthorized_client', 'the client may not use this grant type', {
+      check: 'grant type',
+      reason: `instance ${client.instanceName} allows ${client.grantTypes.join(', ') || 'no grant types'}`,
+    })
+  return grant
+}
+
+/** RFC 8707 section 2; `audience` is a synonym (design 3.12). */
+function chooseAudience(
+  parameters: Parameters,
+  client: Client,
+  tenant: Tenant,
+  addresses: Addresses,
+): string | Problem {
+  const audience = plan(client.plan)!.audience(addresses, tenant)
+  for (const name of ['resource', 'audience']) {
+    const asked = parameters.get(name)
+    if (asked !== undefined && asked !== audience && asked !== `${audience}/`)
+      return new Problem('invalid_target', 'tokens for this resource are not issued to this client', {
+        check: 'target',
+        reason: `${name} is ${JSON.stringify(asked).slice(0, 200)}; tokens of plan ${client.plan} are for ${audience}`,
+        hint: `Leave ${name} out, or send ${audience}.`,
+      })
+  }
+  return audience
+}
+
+function chooseFormat(parameters: Parameters, client: Client) {
+  const name = parameters.get('token_format') ?? client.tokenFormat
+  return (
+    tokenFormat(name) ??
+    new Problem('invalid_request', 'this token_format is not supported', {
+      check: 'token format',
+      reason: `token_format is ${JSON.stringify(name).slice(0, 100)}; supported: ${tokenFormats.map(f => f.name).join(', ')}`,
+    })
+  )
+}
