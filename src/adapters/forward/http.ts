@@ -1,0 +1,128 @@
+import { lookup } from 'node:dns'
+import type { LookupFunction } from 'node:net'
+import { Agent, type Dispatcher } from 'undici'
+import type { ForwardExchange, Forwarder, Incoming, Outgoing } from '../../core/flows/index.ts'
+import { isLinkLocal } from '../../core/network.ts'
+import { Problem } from '../../core/problem.ts'
+
+export interface ForwarderOptions {
+  readonly connectionsPerReceiver?: number
+  readonly connectTimeoutMs?: number
+}
+
+/** Carries messages over HTTP with undici, streaming in both directions. */
+export function createForwarder(options: ForwarderOptions = {}): Forwarder {
+  const { connectionsPerReceiver = 64, connectTimeoutMs = 5000 } = options
+  const agent = new Agent({
+    connections: connectionsPerReceiver,
+    connect: { timeout: connectTimeoutMs, lookup: lookupButLinkLocal },
+    keepAliveTimeout: 30_000,
+  })
+  return { forward: (message, answer) => start(agent, message, answer), close: () => agent.close() }
+}
+
+function start(agent: Agent, message: Outgoing, answer: Incoming): ForwardExchange {
+  let controller: Dispatcher.DispatchController | undefined
+  let over = false
+
+  const literal = hostOf(message.origin)
+  if (isLinkLocal(literal)) {
+    answer.failed(unreachable(`${literal} is a link-local address, which is never called`))
+    return { resume() {}, abort() {} }
+  }
+
+  agent.dispatch(
+    {
+      origin: message.origin,
+      path: message.path,
+      method: message.method as Dispatcher.HttpMethod,
+      headers: message.headers as string[],
+      body: message.body ?? null,
+      headersTimeout: message.timeoutMs,
+      bodyTimeout: message.timeoutMs,
+    },
+    {
+      onRequestStart(started) {
+        controller = started
+        if (over) started.abort(new Error('given up'))
+      },
+      onResponseStart(started, status, headers) {
+        if (over || status < 200) return
+        answer.head(status, flatten(started, headers))
+      },
+      onResponseData(started, chunk) {
+        if (!over && !answer.data(chunk)) started.pause()
+      },
+      onResponseEnd() {
+        if (over) return
+        over = true
+        answer.end()
+      },
+      onResponseError(_, error) {
+        if (over) return
+        over = true
+        answer.failed(asProblem(error, message))
+      },
+    },
+  )
+  return {
+    resume: () => controller?.resume(),
+    abort() {
+      over = true
+      controller?.abort(new Error('given up'))
+    },
+  }
+}
+
+function flatten(
+  controller: Dispatcher.DispatchController,
+  headers: Record<string, string | string[] | undefined>,
+) {
+  const raw = (controller as { rawHeaders?: readonly (Buffer | string)[] }).rawHeaders
+  if (raw) return raw.map(part => (typeof part === 'string' ? part : part.toString('latin1')))
+  return Object.entries(headers).flatMap(([name, value]) => [value ?? []].flat().flatMap(one => [name, one]))
+}
+
+/** What went wrong on the way to the receiver, in words for the sender. */
+function asProblem(error: Error & { code?: string }, { origin, timeoutMs }: Outgoing): Problem {
+  const code = error.code ?? ''
+  if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT')
+    return new Problem('receiver_timeout', 'the receiver did not answer in time', {
+      reason: `${origin} was silent for ${timeoutMs / 1000} s`,
+      hint: 'See why the receiver is slow, or raise receiver.timeoutSeconds in the flow.',
+    })
+  if (code === 'UND_ERR_CONNECT_TIMEOUT' || /^(ECONN|ENOTFOUND|EAI_|EHOST|ENET|ENOENT|ELINKLOCAL)/.test(code))
+    return unreachable(`${origin}: ${error.message || code}`)
+  if (/CERT|SSL|TLS|ALTNAME|ISSUER|VERIFY/.test(code))
+    return unreachable(`${origin}: TLS failed: ${error.message}`)
+  return new Problem('receiver_failed', 'the receiver broke off', {
+    reason: `${origin}: ${error.message || code}`,
+    hint: 'See the log of the receiver.',
+  })
+}
+
+function unreachable(reason: string): Problem {
+  return new Problem('receiver_unreachable', 'the receiver cannot be reached', {
+    reason,
+    hint: 'Is the receiver running, and is receiver.url in the flow right?',
+  })
+}
+
+const hostOf = (origin: string) => new URL(origin).hostname.replace(/^\[|\]$/g, '')
+
+/** Name resolution that gives no link-local address, whatever the name server says. */
+const lookupButLinkLocal: LookupFunction = (hostname, options, callback) => {
+  lookup(hostname, { ...options, all: true }, (error, found) => {
+    if (error) return callback(error, '', 0)
+    const usable = found.filter(({ address }) => !isLinkLocal(address))
+    const [first] = usable
+    if (!first) {
+      const refused = Object.assign(new Error(`${hostname} has link-local addresses only`), {
+        code: 'ELINKLOCAL',
+      })
+      return callback(refused, '', 0)
+    }
+    if (options.all) callback(null, usable as never)
+    else callback(null, first.address, first.family)
+  })
+}

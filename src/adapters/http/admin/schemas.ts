@@ -1,0 +1,11 @@
+import { z } from 'zod'
+
+/** ISO 8601 in UTC. */
+export const time = z.iso.datetime()
+export const iso = (milliseconds: number): string => new Date(milliseconds).toISOString()
+export const isoOrNull = (milliseconds: number | undefined): string | null =>
+  milliseconds === undefined ? null : iso(milliseconds)
+
+export const named = z.object({ name: z.string() })
+
+export const limitQuery = z.coerce.number().int().min(1).max(1000).default(100)

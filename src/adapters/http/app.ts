@@ -1,0 +1,51 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
+import { Problem } from '../../core/problem.ts'
+import { adminRoutes } from './admin/routes.ts'
+import { createWorker } from './flows.ts'
+import { createFrontDoor } from './front.ts'
+import { asProblem, oauthRoutes } from './oauth.ts'
+import { observeRefusal, type Surface } from './observe.ts'
+import { operationsRoutes } from './operations.ts'
+import { resourceProblem } from './problems.ts'
+import { envelopeOf, type Listener } from './request.ts'
+import type { Services } from './services.ts'
+
+export type RequestListener = (request: IncomingMessage, response: ServerResponse) => void
+
+const elsewhere: Surface = { name: 'other', checks: () => ['address'] }
+
+/** Addresses of the plain PKI listener; it serves nothing else. */
+const pkiAddresses = /^\/(pki\/|livez$|readyz$|actuator\/health$)/
+
+/**
+ * All addresses of the server behind one front door. Returns what makes the request listener of a socket: which
+ * addresses are there depends on where a request came in.
+ */
+export async function createHttpApp(services: Services): Promise<(listener: Listener) => RequestListener> {
+  const app = Fastify({ logger: false, routerOptions: { caseSensitive: true, ignoreTrailingSlash: false } })
+  const worker = createWorker(services)
+
+  app.setErrorHandler((error, request, reply) => refuse(asProblem(error, services), request, reply))
+  app.setNotFoundHandler((request, reply) => refuse(notFound, request, reply))
+  await app.register(oauthRoutes, { services })
+  await app.register(operationsRoutes, { services })
+  await app.register(adminRoutes, { prefix: '/admin', services })
+  await app.ready()
+
+  function refuse(problem: Problem, request: FastifyRequest, reply: FastifyReply) {
+    const envelope = envelopeOf(request.raw)
+    const rendered = resourceProblem(problem, envelope, envelope.tenant.name)
+    observeRefusal(problem, rendered.status, request.raw, elsewhere, services)
+    return reply.code(rendered.status).headers(rendered.headers).send(rendered.body)
+  }
+
+  return createFrontDoor(services, (request, response) => {
+    const { path, listener } = request.envelope
+    if (listener === 'pki' && !pkiAddresses.test(path)) request.url = '/not-on-this-port'
+    if (listener !== 'pki' && worker.serves(path)) void worker.handle(request, response)
+    else app.routing(request, response)
+  })
+}
+
+const notFound = new Problem('not_found', 'there is no such address', { check: 'address' })

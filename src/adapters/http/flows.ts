@@ -1,0 +1,349 @@
+import type { ServerResponse } from 'node:http'
+import { Transform } from 'node:stream'
+import { authorizationChecks, type Caller, identificationChecks } from '../../core/admission/index.ts'
+import { newId } from '../../core/context.ts'
+import {
+  admit,
+  checkCsrf,
+  type Exchange,
+  type FlowMatch,
+  type ForwardExchange,
+  fetchesCsrf,
+  formatCsrfCookie,
+  headersForSender,
+  issueCsrf,
+  modifies,
+  parseCsrfCookie,
+  senders,
+} from '../../core/flows/index.ts'
+import { isProblem, Problem } from '../../core/problem.ts'
+import { defaultTenantName } from '../../core/tenant.ts'
+import { sendProblem } from './front.ts'
+import { observeRefusal, type Surface } from './observe.ts'
+import { resourceProblem } from './problems.ts'
+import type { EnvelopedRequest } from './request.ts'
+import type { Services } from './services.ts'
+
+const surface: Surface = {
+  name: 'flow',
+  checks: request => [
+    'flow deployed',
+    ...identificationChecks({ authorization: request.headers.authorization }),
+    ...authorizationChecks,
+    'method',
+    'CSRF token',
+    'body size',
+    'receiver',
+  ],
+}
+
+/** A token in the query would stand in every log on the way (RFC 6750 section 5.3). */
+const tokenInQuery = /(^|&)access_token=/
+
+/**
+ * The worker node: finds the flow, admits the caller, sends the message on and the answer back. Streams in both
+ * directions; written on node:http, because this is the path that every message takes.
+ */
+export function createWorker(services: Services) {
+  const { flows, forwarder, journal, meter, context, vault } = services
+
+  /** Does this path belong to the worker node? */
+  function serves(path: string): boolean {
+    return senders.some(sender => path.startsWith(sender.prefix) && path[sender.prefix.length] === '/')
+  }
+
+  /** Answers one request; the value means nothing. */
+  async function handle(request: EnvelopedRequest, response: ServerResponse): Promise<unknown> {
+    try {
+      const match = await findFlow(request)
+      if (isProblem(match)) return refuse(match, request, response)
+      const { flow } = match
+      const { tenant, source } = request.envelope
+      const { authorization } = request.headers
+      const caller = await admit({ tenant, authorization, source }, flow, services)
+      if (isProblem(caller)) return refuse(caller, request, response)
+      if (caller.by === 'secret') journal.used(caller.client.credentialId, context.now())
+      if (!flow.sender.methods.has(request.method!)) {
+        response.setHeader('Allow', [...flow.sender.methods].join(', '))
+        return refuse(notAllowed, request, response)
+      }
+      if (flow.definition.sender.csrf) {
+        const done = protectFromCsrf(request, response, caller, match)
+        if (done) return
+      }
+      const tooLarge = declaredTooLarge(request, flow.maxBodyBytes)
+      if (tooLarge) return refuse(tooLarge, request, response)
+      send(request, response, caller, match)
+    } catch (error) {
+      const { message, stack } = error as Error
+      context.log.error(
+        { error: message, stack, correlationId: request.envelope.correlationId },
+        'unexpected error',
+      )
+      refuse(new Problem('internal', 'internal error', { reason: message }), request, response)
+    }
+  }
+
+  async function findFlow(request: EnvelopedRequest): Promise<FlowMatch | Problem> {
+    const { path, query, tenant } = request.envelope
+    if (tokenInQuery.test(query))
+      return new Problem('invalid_request', 'a token must not be sent in the query', {
+        check: 'flow deployed',
+        hint: 'Send it in the Authorization header. It stands in logs by now: revoke it.',
+      })
+    const { prefix } = senders.find(sender => path.startsWith(sender.prefix))!
+    const found = flows.find(tenant.id, prefix, path.slice(prefix.length))
+    return (found instanceof Promise ? await found : found) ?? noFlow(path)
+  }
+
+  /** The described CSRF protection; true when the request has been answered. */
+  function protectFromCsrf(
+    request: EnvelopedRequest,
+    response: ServerResponse,
+    caller: Caller,
+    { flow }: FlowMatch,
+  ): boolean {
+    const header = request.headers['x-csrf-token']
+    const token = typeof header === 'string' ? header : undefined
+    const session = parseCsrfCookie(request.headers.cookie)
+    const binding = {
+      key: vault.csrf,
+      callerId: caller.client.credentialId,
+      flowId: flow.definition.id,
+      now: context.now(),
+    }
+    if (fetchesCsrf(request.method!, token)) {
+      const fresh = session ?? newId(context)
+      const { tenant } = request.envelope
+      const path =
+        tenant.name === defaultTenantName
+          ? flow.sender.prefix
+          : `/tenants/${tenant.name}${flow.sender.prefix}`
+      response.writeHead(200, {
+        'X-CSRF-Token': issueCsrf({ ...binding, session: fresh }),
+        'Set-Cookie': formatCsrfCookie(fresh, path),
+        'Cache-Control': 'no-store',
+        'Content-Length': 0,
+      })
+      response.end()
+      return true
+    }
+    const refused = modifies(request.method!) ? checkCsrf({ ...binding, session, token }) : undefined
+    if (!refused) return false
+    response.setHeader('X-CSRF-Token', 'Required')
+    refuse(refused.with({ check: 'CSRF token' }), request, response)
+    return true
+  }
+
+  function send(request: EnvelopedRequest, response: ServerResponse, caller: Caller, match: FlowMatch): void {
+    const { flow } = match
+    const { envelope } = request
+    const messageId = newId(context)
+    const { path, query, headers } = flow.steps(exchangeOf(request, match))
+    const outgoing = [
+      ...headers,
+      'SapAuthenticatedUserName',
+      caller.client.clientId,
+      'SAP_MessageProcessingLogID',
+      messageId,
+      'X-Correlation-Id',
+      envelope.correlationId,
+    ]
+    const length = request.headers['content-length']
+    if (length !== undefined) outgoing.push('content-length', length)
+    const body = hasBody(request) ? limited(request, flow.maxBodyBytes) : undefined
+
+    let receiverStatus: number | undefined
+    let exchange: ForwardExchange | undefined
+    let over = false
+
+    const finish = (httpStatus: number, error: string | undefined) => {
+      over = true
+      const endedAt = context.now()
+      journal.message({
+        id: messageId,
+        tenantId: flow.tenantId,
+        flowId: flow.definition.id,
+        correlationId: envelope.correlationId,
+        callerCorrelationId: envelope.callerCorrelationId,
+        status: error === undefined && httpStatus < 400 ? 'COMPLETED' : 'FAILED',
+        httpStatus,
+        receiverStatus,
+        sender: caller.client.clientId,
+        method: request.method!,
+        startedAt: envelope.receivedAt,
+        endedAt,
+        error,
+      })
+      meter.message(
+        envelope.tenant.name,
+        flow.definition.id,
+        httpStatus,
+        (endedAt - envelope.receivedAt) / 1000,
+      )
+      context.log.info(
+        {
+          correlationId: envelope.correlationId,
+          flow: flow.definition.id,
+          status: httpStatus,
+          messageId,
+          ...(error && { error }),
+        },
+        'message',
+      )
+    }
+    const fail = (problem: Problem) => {
+      if (over) return
+      response.setHeader('SAP_MessageProcessingLogID', messageId)
+      const status = refuse(
+        problem.with({ check: problem.check ?? 'receiver', subject: subjectOf(caller) }),
+        request,
+        response,
+      )
+      finish(status, problem.reason)
+    }
+
+    response.once('close', () => {
+      if (over) return
+      exchange?.abort()
+      finish(response.statusCode, 'the sender went away before the answer was complete')
+    })
+    response.on('drain', () => exchange?.resume())
+    if (body && body !== request)
+      body.once('error', () => {
+        fail(tooLarge(flow.maxBodyBytes))
+        exchange?.abort()
+      })
+
+    exchange = forwarder.forward(
+      {
+        origin: flow.receiver.origin,
+        method: request.method!,
+        path: query ? `${path}?${query}` : path,
+        headers: outgoing,
+        body,
+        timeoutMs: flow.receiver.timeoutMs,
+      },
+      {
+        head(status, received) {
+          if (over) return
+          receiverStatus = status
+          const refused = answerOfReceiver(status)
+          if (refused) {
+            fail(refused)
+            exchange?.abort()
+            return
+          }
+          response.writeHead(status, [...headersForSender(received), 'SAP_MessageProcessingLogID', messageId])
+        },
+        data: chunk => over || response.write(chunk),
+        end() {
+          if (over) return
+          finish(
+            response.statusCode,
+            response.statusCode < 400 ? undefined : `the receiver answered ${receiverStatus}`,
+          )
+          response.end()
+        },
+        failed: fail,
+      },
+    )
+  }
+
+  function refuse(problem: Problem, request: EnvelopedRequest, response: ServerResponse): number {
+    const rendered = resourceProblem(problem, request.envelope, request.envelope.tenant.name)
+    observeRefusal(problem, rendered.status, request, surface, services)
+    discardBody(request, response)
+    sendProblem(response, rendered)
+    return rendered.status
+  }
+
+  return { serves, handle }
+}
+
+function exchangeOf(request: EnvelopedRequest, { flow, rest }: FlowMatch): Exchange {
+  const { receiver, sender, allowedHeaders } = flow
+  const { query } = request.envelope
+  return {
+    method: request.method!,
+    headers: sender.headers(request.rawHeaders, allowedHeaders),
+    path: rest ? `${receiver.path.replace(/\/$/, '')}/${rest}` : receiver.path,
+    query: receiver.query && query ? `${receiver.query}&${query}` : receiver.query || query,
+  }
+}
+
+/** What has not been read of the body must not be taken for the next request: a small rest is read, else we hang up. */
+function discardBody(request: EnvelopedRequest, response: ServerResponse): void {
+  if (request.complete) return
+  const length = request.headers['content-length']
+  if (length === undefined || Number(length) > smallBody) response.shouldKeepAlive = false
+  request.unpipe().resume()
+}
+
+const smallBody = 64 * 1024
+
+const hasBody = ({ headers }: EnvelopedRequest) =>
+  headers['transfer-encoding'] !== undefined ||
+  (headers['content-length'] !== undefined && headers['content-length'] !== '0')
+
+/** A body of unknown length is counted on its way. */
+function limited(request: EnvelopedRequest, most: number): EnvelopedRequest | Transform {
+  if (request.headers['content-length'] !== undefined) return request
+  let seen = 0
+  const counter = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      seen += chunk.length
+      if (seen > most) done(new Error('too large'))
+      else done(null, chunk)
+    },
+  })
+  return request.pipe(counter)
+}
+
+function declaredTooLarge(request: EnvelopedRequest, most: number): Problem | undefined {
+  const length = Number(request.headers['content-length'] ?? 0)
+  return length > most ? tooLarge(most) : undefined
+}
+
+function tooLarge(most: number): Problem {
+  return new Problem('payload_too_large', 'the message is too large', {
+    check: 'body size',
+    reason: `the message is larger than ${most / 1024 / 1024} MB`,
+    hint: 'Raise sender.maxBodyMB of the flow, or let the sender split the message.',
+  })
+}
+
+/**
+ * Answers of the receiver that are not the sender's to see: a 5xx, and refusals that are about our own
+ * credentials there. Everything else goes back as it is.
+ */
+function answerOfReceiver(status: number): Problem | undefined {
+  if (status < 500 && status !== 401 && status !== 403 && status !== 407) return undefined
+  return new Problem('receiver_failed', 'the receiver failed', {
+    check: 'receiver',
+    reason: `the receiver answered ${status}`,
+    hint:
+      status < 500
+        ? 'The receiver does not let Countersign in: see receiver.credential of the flow.'
+        : 'See the log of the receiver.',
+  })
+}
+
+function noFlow(path: string): Problem {
+  return new Problem('not_found', 'there is no such address', {
+    check: 'flow deployed',
+    reason: `no flow is deployed at ${path.slice(0, 200)}`,
+    hint: 'See the addresses in `countersign flow list`.',
+  })
+}
+
+const notAllowed = new Problem('method_not_allowed', 'this method is not allowed here', { check: 'method' })
+
+function subjectOf({ client }: Caller) {
+  return {
+    clientId: client.clientId,
+    credentialId: client.credentialId,
+    instance: client.instanceName,
+    key: client.keyName,
+  }
+}

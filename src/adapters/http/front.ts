@@ -1,0 +1,139 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Problem } from '../../core/problem.ts'
+import { defaultTenantName, type Tenant } from '../../core/tenant.ts'
+import { observeRefusal, type Surface } from './observe.ts'
+import { oauthProblem, type Renderer, resourceProblem } from './problems.ts'
+import { callerCorrelationId, type EnvelopedRequest, type Listener } from './request.ts'
+import type { Services } from './services.ts'
+
+/** Answers requests that have passed the front door. */
+export type Inside = (request: EnvelopedRequest, response: ServerResponse) => void
+
+const door: Surface = { name: 'front door', checks: () => ['path', 'headers', 'tenant', 'database heard'] }
+
+/** Addresses that answer whatever the database does. */
+const alwaysOn = new Set(['/livez', '/readyz', '/actuator/health', '/metrics'])
+
+/**
+ * The front door, the same for every listener: gives the request its correlation id, refuses paths and headers
+ * that different programs read differently, finds the tenant, and makes sure that this process knows what was
+ * committed before the request came.
+ */
+export function createFrontDoor(services: Services, inside: Inside) {
+  const { tenants, changes, context } = services
+
+  return (listener: Listener) => (request: IncomingMessage, response: ServerResponse) => {
+    const correlationId = randomUUID()
+    response.setHeader('X-Correlation-Id', correlationId)
+    response.setHeader('X-Content-Type-Options', 'nosniff')
+    if (listener.name !== 'pki' && listener.name !== 'plain')
+      response.setHeader('Strict-Transport-Security', 'max-age=31536000')
+
+    const url = request.url ?? '/'
+    const mark = url.indexOf('?')
+    const fullPath = mark < 0 ? url : url.slice(0, mark)
+    const enveloped = request as EnvelopedRequest
+    const envelope = {
+      correlationId,
+      callerCorrelationId: callerCorrelationId(request.headers),
+      tenant: tenants.byName(defaultTenantName)!,
+      source: request.socket.remoteAddress ?? 'unix',
+      listener: listener.name,
+      receivedAt: context.now(),
+      path: fullPath,
+      query: mark < 0 ? '' : url.slice(mark + 1),
+    }
+    enveloped.envelope = envelope
+
+    const ambiguous = ambiguity(fullPath, request)
+    if (ambiguous) return refuse(ambiguous, request, response)
+    const enter = () => {
+      if (fullPath.startsWith(tenantPrefix)) {
+        const found = splitTenant(fullPath, tenants.byName)
+        if (!found) return refuse(noTenant, request, response)
+        envelope.tenant = found.tenant
+        envelope.path = found.path
+        enveloped.url = mark < 0 ? found.path : `${found.path}${url.slice(mark)}`
+      }
+      inside(enveloped, response)
+    }
+    if (alwaysOn.has(fullPath)) return enter()
+    if (!changes.upToDate()) return refuse(deaf, request, response)
+    const settling = tenants.settled()
+    if (settling) settling.then(enter, () => refuse(deaf, request, response))
+    else enter()
+  }
+
+  function refuse(problem: Problem, request: IncomingMessage, response: ServerResponse): void {
+    const render: Renderer = envelopePath(request).startsWith('/oauth/') ? oauthProblem : resourceProblem
+    const rendered = render(problem, (request as EnvelopedRequest).envelope, 'countersign')
+    observeRefusal(problem, rendered.status, request, door, services)
+    sendProblem(response, rendered)
+  }
+}
+
+export function sendProblem(
+  response: ServerResponse,
+  { status, headers, body }: { status: number; headers: Readonly<Record<string, string>>; body: object },
+): void {
+  if (response.headersSent) {
+    response.destroy()
+    return
+  }
+  const text = JSON.stringify(body)
+  response.writeHead(status, {
+    ...headers,
+    'Content-Type': 'application/json;charset=UTF-8',
+    'Content-Length': Buffer.byteLength(text),
+  })
+  response.end(response.req.method === 'HEAD' ? undefined : text)
+}
+
+const tenantPrefix = '/tenants/'
+
+const noTenant = new Problem('not_found', 'there is no such address', {
+  check: 'tenant',
+  reason: 'no tenant of this name',
+  hint: 'See `countersign tenant list`.',
+})
+
+const deaf = new Problem('unavailable', 'temporarily unavailable', {
+  check: 'database heard',
+  reason: 'the database was not heard for 5 s, so nobody can vouch for a credential',
+  hint: 'Is the database up, and can this node reach it?',
+})
+
+function splitTenant(
+  path: string,
+  byName: (name: string) => Tenant | undefined,
+): { tenant: Tenant; path: string } | undefined {
+  const end = path.indexOf('/', tenantPrefix.length)
+  const tenant = byName(path.slice(tenantPrefix.length, end < 0 ? undefined : end))
+  return tenant && { tenant, path: end < 0 ? '/' : path.slice(end) }
+}
+
+const envelopePath = (request: IncomingMessage) => (request as EnvelopedRequest).envelope.path
+
+/** What another program on the way might read as another address, or as another caller. */
+function ambiguity(path: string, request: IncomingMessage): Problem | undefined {
+  if (!path.startsWith('/')) return notClean('the target is not a path')
+  if (path.includes('//')) return notClean('the path has an empty segment')
+  if (path.includes('\\')) return notClean('the path has a backslash')
+  if (path.includes('%') && /%(2f|5c|2e|00)/i.test(path))
+    return notClean('the path hides a slash, backslash or dot')
+  if (path.includes('/.') && /\/\.\.?(\/|$)/.test(path)) return notClean('the path has dot segments')
+  const { rawHeaders } = request
+  let authorizations = 0
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!
+    if (name.length === 13 && name.toLowerCase() === 'authorization') authorizations++
+  }
+  if (authorizations > 1)
+    return new Problem('invalid_request', 'more than one Authorization header', { check: 'headers' })
+  return undefined
+}
+
+function notClean(reason: string): Problem {
+  return new Problem('invalid_request', 'the path is not in its normal form', { check: 'path', reason })
+}

@@ -1,0 +1,37 @@
+import type { IncomingMessage } from 'node:http'
+import type { Tenant } from '../../core/tenant.ts'
+
+/** Where a request came in. */
+export interface Listener {
+  readonly name: 'public' | 'mtls' | 'pki' | 'plain'
+}
+
+/** What the front door found out about a request, before anything else was done with it. */
+export interface Envelope {
+  /** Ours, given to the caller. */
+  readonly correlationId: string
+  /** The caller's own, kept beside ours. */
+  readonly callerCorrelationId: string | undefined
+  readonly tenant: Tenant
+  readonly source: string
+  readonly listener: Listener['name']
+  readonly receivedAt: number
+  /** After the tenant's prefix, without the query. */
+  readonly path: string
+  readonly query: string
+}
+
+/** A request that has passed the front door. */
+export interface EnvelopedRequest extends IncomingMessage {
+  envelope: Envelope
+}
+
+export function envelopeOf(raw: IncomingMessage): Envelope {
+  return (raw as EnvelopedRequest).envelope
+}
+
+/** A correlation id from the caller, fit for a record: printable, short. */
+export function callerCorrelationId(headers: IncomingMessage['headers']): string | undefined {
+  const given = headers['x-correlation-id'] ?? headers['x-request-id']
+  return typeof given === 'string' && /^[\x21-\x7e]{1,128}$/.test(given) ? given : undefined
+}

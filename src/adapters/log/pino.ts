@@ -1,0 +1,46 @@
+import { pino } from 'pino'
+import type { Log } from '../../core/context.ts'
+
+export interface LogOptions {
+  readonly level: string
+  readonly format: 'json' | 'text'
+  /** File descriptor. */
+  readonly fd: number
+}
+
+export interface ProcessLog extends Log {
+  /** Writes what is buffered; call it before the process ends. */
+  flush(): void
+}
+
+/** Lines are collected for that long, so that a request never waits for a log. */
+const flushMs = 100
+
+/** A log on a file descriptor: JSON lines, or `level  message` for people. */
+export function createLog({ level, format, fd }: LogOptions): ProcessLog {
+  const destination = pino.destination({ fd, sync: false, minLength: 8192 })
+  const stream =
+    format === 'text' ? { write: (line: string) => destination.write(asText(line)) } : destination
+  const logger = pino(
+    {
+      level,
+      base: null,
+      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      formatters: { level: label => ({ level: label }) },
+      messageKey: 'message',
+    },
+    stream as typeof destination,
+  )
+  const timer = setInterval(() => destination.flush(), flushMs)
+  timer.unref()
+  return Object.assign(logger as Log, { flush: () => destination.flushSync() }) as ProcessLog
+}
+
+/** `LEVEL  message` and the fields that say more. */
+function asText(line: string): string {
+  const { level, time: _, message, ...fields } = JSON.parse(line) as Record<string, unknown>
+  const more = Object.entries(fields).map(
+    ([name, value]) => ` ${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  )
+  return `${String(level).toUpperCase()}  ${String(message)}${more.join('')}\n`
+}

@@ -1,0 +1,81 @@
+import { join } from 'node:path'
+import type { Services } from '../adapters/http/services.ts'
+import { apiRoles, createInstance, createKey, deleteKey, keyUrls } from '../core/broker/index.ts'
+import { isProblem, type Problem } from '../core/problem.ts'
+import type { Tenant } from '../core/tenant.ts'
+import { readFileIfThere, writeFileWhole } from './files.ts'
+
+/** The administrator's instance, in tenant `default`, and the name of the key that the first start makes. */
+export const adminInstance = 'countersign-admin'
+export const firstAdminKey = 'admin'
+
+export const adminFile = (dataDir: string) => join(dataDir, 'admin.json')
+
+/**
+ * Sees to the administrator's service key: made at the first start, made anew (the old secret dies) when its file
+ * is missing and it was never replaced; otherwise only its addresses are renewed.
+ */
+export async function ensureAdminKey(services: Services, tenant: Tenant, dataDir: string): Promise<void> {
+  const { store, context } = services
+  const path = adminFile(dataDir)
+  const instance = await store.read.instances.find(tenant.id, adminInstance)
+  if (!instance) {
+    const parameters = { roles: apiRoles.map(role => role.name) }
+    orThrow(await createInstance(tenant, { name: adminInstance, plan: 'api', parameters }, services))
+    return makeFirstKey(services, tenant, path)
+  }
+  const keys = await store.read.keys.list(instance.id)
+  const file = readDocument(path)
+  const key = keys.find(k => k.clientId === file?.clientid)
+  if (key && file) {
+    writeDocument(path, { ...file, ...keyUrls(key, instance, tenant, services) })
+    return
+  }
+  if (!keys.some(k => k.name === firstAdminKey)) {
+    context.log.info(
+      { file: path },
+      'the first administrator key was replaced or removed; its file is left alone',
+    )
+    return
+  }
+  if (file) {
+    context.log.warn(
+      { file: path },
+      'this file holds a key that does not exist; use `--credentials` or remove it',
+    )
+    return
+  }
+  orThrow(await deleteKey(tenant, adminInstance, firstAdminKey, services))
+  await makeFirstKey(services, tenant, path)
+  context.log.warn(
+    { file: path },
+    'the administrator key was missing and was made anew; the old secret is dead',
+  )
+}
+
+async function makeFirstKey(services: Services, tenant: Tenant, path: string): Promise<void> {
+  const { document } = orThrow(await createKey(tenant, adminInstance, firstAdminKey, {}, services))
+  writeDocument(path, document)
+}
+
+type KeyFile = Record<string, unknown> & { clientid?: unknown }
+
+function readDocument(path: string): KeyFile | undefined {
+  const text = readFileIfThere(path)
+  if (text === undefined) return undefined
+  try {
+    return JSON.parse(text) as KeyFile
+  } catch {
+    return {}
+  }
+}
+
+function writeDocument(path: string, document: object): void {
+  writeFileWhole(path, `${JSON.stringify(document, null, 2)}\n`)
+}
+
+/** For what cannot be refused unless the program is wrong. */
+export function orThrow<Value>(value: Value | Problem): Value {
+  if (isProblem(value)) throw new Error(value.description)
+  return value
+}

@@ -1,0 +1,89 @@
+import { createForwarder } from '../adapters/forward/http.ts'
+import { createHttpApp, type RequestListener } from '../adapters/http/app.ts'
+import type { Listener } from '../adapters/http/request.ts'
+import type { Operations, Services } from '../adapters/http/services.ts'
+import { openStore, type Store } from '../adapters/store/open.ts'
+import { createAddresses } from '../core/addresses.ts'
+import { createClientDirectory, createFailureCounter, type FailureCounter } from '../core/clients/index.ts'
+import type { Context } from '../core/context.ts'
+import { createFlowRegistry } from '../core/flows/index.ts'
+import type { Meter } from '../core/meter.ts'
+import { createTenantDirectory, ensureDefaultTenant } from '../core/tenants/index.ts'
+import { createKeyrings, createRevokedTokens, createTokenChecking } from '../core/tokens/index.ts'
+import type { Vault } from '../core/vault.ts'
+
+/** What differs from composition to composition. */
+export interface Parts {
+  readonly databaseUrl: string
+  readonly role: 'primary' | 'worker'
+  readonly publicUrl: string
+  readonly context: Context
+  readonly meter: Meter
+  /** Told of every failed authentication, for counting across processes. */
+  readonly onFailure?: ((key: string) => void) | undefined
+  openVault(store: Store): Promise<Vault>
+  operations(store: Store): Operations
+}
+
+/** The server, composed; nothing listens yet. */
+export interface Server {
+  readonly store: Store
+  readonly services: Services
+  readonly failures: FailureCounter
+  /** Makes the request listener of a socket. */
+  listenerOf(listener: Listener): RequestListener
+  close(): Promise<void>
+}
+
+/** Puts the whole server together: plain calls, top to bottom. */
+export async function composeServer(parts: Parts): Promise<Server> {
+  const { context, meter } = parts
+  const store = await openStore({
+    url: parts.databaseUrl,
+    role: parts.role,
+    log: context.log,
+    now: context.now,
+  })
+  const { changes, journal } = store
+  const vault = await parts.openVault(store)
+  await ensureDefaultTenant({ store, vault, context })
+
+  const addresses = createAddresses(parts.publicUrl)
+  const tenants = await createTenantDirectory(store.read.tenants, changes)
+  const directory = createClientDirectory(store.read.clients, changes)
+  const keyrings = createKeyrings(store.read.tenantKeys, vault, changes, context)
+  const revoked = createRevokedTokens(store.read.revocations, changes)
+  const failures = createFailureCounter(parts.onFailure)
+  const checking = createTokenChecking({ keyrings, revoked, directory, addresses, context })
+  const flows = createFlowRegistry(store.read.flows, changes)
+  const forwarder = createForwarder()
+
+  const services: Services = {
+    context,
+    addresses,
+    store,
+    changes,
+    journal,
+    vault,
+    tenants,
+    directory,
+    keyrings,
+    failures,
+    checking,
+    flows,
+    forwarder,
+    meter,
+    operations: parts.operations(store),
+  }
+  const listenerOf = await createHttpApp(services)
+  return {
+    store,
+    services,
+    failures,
+    listenerOf,
+    async close() {
+      await forwarder.close()
+      await store.close()
+    },
+  }
+}

@@ -1,0 +1,180 @@
+import { isAbsolute, resolve } from 'node:path'
+import { parse } from 'yaml'
+import { nearestName } from '../core/nearest.ts'
+
+/** What the operator decided; the environment wins over the file. */
+export interface Config {
+  /** Absolute. */
+  readonly dataDir: string
+  readonly host: string
+  /** 0: any free one. */
+  readonly port: number
+  readonly pkiPort: number
+  /** undefined: made of host and port. */
+  readonly publicUrl: string | undefined
+  readonly tlsCertFile: string | undefined
+  readonly tlsKeyFile: string | undefined
+  /** undefined: the embedded SQLite store in the data directory. */
+  readonly databaseUrl: string | undefined
+  readonly masterKey: string | undefined
+  readonly masterKeyFile: string | undefined
+  readonly workers: number
+  readonly logLevel: string
+  readonly logFormat: 'json' | 'text'
+  /** What the operator should look at. */
+  readonly warnings: readonly string[]
+}
+
+/** The configuration cannot be used; the message says which setting, and what to write. */
+export class ConfigError extends Error {
+  override name = 'ConfigError'
+}
+
+const prefix = 'COUNTERSIGN_'
+
+/** Every setting: its variable without the prefix, and its default. */
+const settings = {
+  DATA_DIR: './countersign-data',
+  HOST: '127.0.0.1',
+  PORT: '8443',
+  PKI_PORT: '8480',
+  PUBLIC_URL: undefined,
+  TLS_CERT_FILE: undefined,
+  TLS_KEY_FILE: undefined,
+  DATABASE_URL: undefined,
+  MASTER_KEY: undefined,
+  MASTER_KEY_FILE: undefined,
+  WORKERS: '1',
+  LOG_LEVEL: 'info',
+  LOG_FORMAT: 'json',
+} as const satisfies Record<string, string | undefined>
+
+type Setting = keyof typeof settings
+
+/** Variables of other programs of ours, not of the server. */
+const elsewhere = /^COUNTERSIGN_TEST_/
+
+export interface Surroundings {
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Text of the file given by `--config`. */
+  readonly file?: string | undefined
+  readonly cwd: string
+  readonly processors: number
+}
+
+/** Reads the configuration from environment and file. Throws ConfigError. */
+export function readConfig({ env, file, cwd, processors }: Surroundings): Config {
+  const fromFile = file === undefined ? {} : readFile(file)
+  const get = (name: Setting): string | undefined => {
+    const given = env[prefix + name] ?? fromFile[name]
+    return given === undefined || given === '' ? settings[name] : given
+  }
+  const path = (name: Setting) => {
+    const given = get(name)
+    return given === undefined || isAbsolute(given) ? given : resolve(cwd, given)
+  }
+  const cert = path('TLS_CERT_FILE')
+  const key = path('TLS_KEY_FILE')
+  if ((cert === undefined) !== (key === undefined))
+    throw new ConfigError(`${prefix}TLS_CERT_FILE and ${prefix}TLS_KEY_FILE go together: set both or none`)
+  const databaseUrl = get('DATABASE_URL')
+  const onPostgres = databaseUrl !== undefined && /^postgres(ql)?:\/\//.test(databaseUrl)
+  if (databaseUrl !== undefined && !onPostgres)
+    throw new ConfigError(
+      `${prefix}DATABASE_URL must begin with postgres:// (leave it out for the embedded store)`,
+    )
+  const masterKey = get('MASTER_KEY')
+  const masterKeyFile = path('MASTER_KEY_FILE')
+  if (masterKey !== undefined && masterKeyFile !== undefined)
+    throw new ConfigError(`set ${prefix}MASTER_KEY or ${prefix}MASTER_KEY_FILE, not both`)
+  if (onPostgres && masterKey === undefined && masterKeyFile === undefined)
+    throw new ConfigError(
+      `with ${prefix}DATABASE_URL the nodes share a master key: set ${prefix}MASTER_KEY_FILE (32 random bytes: openssl rand -base64 32)`,
+    )
+  return {
+    dataDir: path('DATA_DIR')!,
+    host: get('HOST')!,
+    port: port('PORT', get('PORT')!),
+    pkiPort: port('PKI_PORT', get('PKI_PORT')!),
+    publicUrl: publicUrl(get('PUBLIC_URL')),
+    tlsCertFile: cert,
+    tlsKeyFile: key,
+    databaseUrl,
+    masterKey,
+    masterKeyFile,
+    workers: workers(get('WORKERS')!, processors),
+    logLevel: oneOf('LOG_LEVEL', get('LOG_LEVEL')!, ['debug', 'info', 'warn', 'error']),
+    logFormat: oneOf('LOG_FORMAT', get('LOG_FORMAT')!, ['json', 'text']),
+    warnings: unknownVariables(env),
+  }
+}
+
+/** `dataDir`, `data-dir`, `data_dir` and `COUNTERSIGN_DATA_DIR` all say the same in a file. */
+function readFile(text: string): Partial<Record<Setting, string>> {
+  let document: unknown
+  try {
+    document = parse(text)
+  } catch (error) {
+    throw new ConfigError(`the configuration file is not YAML: ${(error as Error).message}`)
+  }
+  if (document === null) return {}
+  if (typeof document !== 'object' || Array.isArray(document))
+    throw new ConfigError('the configuration file must be a mapping, such as `port: 8443`')
+  const plain = (name: string) =>
+    name
+      .replace(/^COUNTERSIGN_/i, '')
+      .replace(/[-_]/g, '')
+      .toLowerCase()
+  const byPlainName = new Map(Object.keys(settings).map(name => [plain(name), name as Setting]))
+  const found: Partial<Record<Setting, string>> = {}
+  for (const [name, value] of Object.entries(document)) {
+    const setting = byPlainName.get(plain(name))
+    if (!setting) throw new ConfigError(unknown(name, Object.keys(settings).map(camel)))
+    if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean')
+      throw new ConfigError(`${name} in the configuration file must be a plain value`)
+    found[setting] = String(value)
+  }
+  return found
+}
+
+const camel = (name: string) =>
+  name.toLowerCase().replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())
+
+function unknownVariables(env: Surroundings['env']): string[] {
+  const known = Object.keys(settings).map(name => prefix + name)
+  return Object.keys(env)
+    .filter(name => name.startsWith(prefix) && !known.includes(name) && !elsewhere.test(name))
+    .map(name => unknown(name, known))
+}
+
+function unknown(name: string, known: readonly string[]): string {
+  const near = nearestName(name, known)
+  return `${name} is not a setting${near ? `; did you mean ${near}?` : ''}`
+}
+
+function port(name: Setting, text: string): number {
+  const value = Number(text)
+  if (Number.isInteger(value) && value >= 0 && value <= 65_535) return value
+  throw new ConfigError(`${prefix}${name} must be a port number, not ${text}`)
+}
+
+function workers(text: string, processors: number): number {
+  if (text === 'auto') return processors
+  const value = Number(text)
+  if (Number.isInteger(value) && value >= 1 && value <= 256) return value
+  throw new ConfigError(`${prefix}WORKERS must be a number from 1 to 256, or auto, not ${text}`)
+}
+
+function publicUrl(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url?.protocol !== 'https:' || url.search || url.hash || url.username)
+    throw new ConfigError(`${prefix}PUBLIC_URL must be an https:// address without query, not ${text}`)
+  return text.replace(/\/+$/, '')
+}
+
+function oneOf<const Name extends string>(setting: Setting, text: string, names: readonly Name[]): Name {
+  const found = names.find(name => name === text.toLowerCase())
+  if (found) return found
+  throw new ConfigError(`${prefix}${setting} must be one of ${names.join(', ')}, not ${text}`)
+}
