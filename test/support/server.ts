@@ -1,0 +1,252 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import type { Server as PlainServer } from 'node:http'
+import { request as plainRequest } from 'node:http'
+import { type Server as TlsServer, request as tlsRequest } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { plainServer, tlsServer } from '../../src/adapters/http/server.ts'
+import { createPrometheusMeter } from '../../src/adapters/metrics/prometheus.ts'
+import { composeServer, type Server } from '../../src/app/compose.ts'
+import {
+  createInstance,
+  createKey,
+  type InstanceParameters,
+  listRoles,
+  type ServiceKeyDocument,
+} from '../../src/core/broker/index.ts'
+import type { Context, Log } from '../../src/core/context.ts'
+import { deployFlow } from '../../src/core/flows/index.ts'
+import { isProblem, type Problem } from '../../src/core/problem.ts'
+import { defaultTenantName, type Tenant } from '../../src/core/tenant.ts'
+import { openVault } from '../../src/core/vault.ts'
+import { issueServerCertificate, makeRoot } from '../../src/crypto/server-certificate.ts'
+
+/** A line of the log, as it was written. */
+export interface LogLine {
+  readonly level: string
+  readonly fields: Record<string, unknown>
+  readonly message: string
+}
+
+/** One tidy world to start from: a real server on a real TLS socket, in this process, on its own store. */
+export interface TestServer {
+  /** Without a slash at the end; also the issuer of tenant `default`. */
+  readonly url: string
+  /** PEM of the root to trust. */
+  readonly ca: string
+  readonly server: Server
+  readonly tenant: Tenant
+  readonly log: readonly LogLine[]
+  /** Moves the server's clock. */
+  advance(milliseconds: number): void
+  now(): number
+  /** Another tenant's base address is `url + /tenants/NAME`. */
+  call(path: string, options?: CallOptions): Promise<Answer>
+  /** A service instance with one secret key. */
+  sender(options?: SenderOptions): Promise<SentKey>
+  /** A token by secret. */
+  token(key: { clientid: string; clientsecret: string }, parameters?: Record<string, string>): Promise<string>
+  /** An admin token of an instance of plan `api` with these roles. */
+  adminToken(...roles: string[]): Promise<string>
+  deploy(flow: object, tenant?: Tenant): Promise<void>
+  close(): Promise<void>
+}
+
+/** A service key of type `secret` as its sender got it, and the name of its instance. */
+export type SentKey = ServiceKeyDocument & { readonly clientsecret: string; readonly instance: string }
+
+export interface SenderOptions {
+  readonly plan?: 'integration-flow' | 'api'
+  readonly parameters?: InstanceParameters
+  readonly tenant?: Tenant
+}
+
+export interface CallOptions {
+  readonly method?: string
+  readonly headers?: Record<string, string | string[]>
+  /** An object is sent form-encoded. */
+  readonly body?: string | Buffer | Record<string, string>
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers: Record<string, string | string[] | undefined>
+  readonly text: string
+  /** The body as JSON. */
+  json<Body = Record<string, unknown>>(): Body
+}
+
+export interface TestServerOptions {
+  /** `postgres://...`; default: SQLite in a new directory. */
+  readonly databaseUrl?: string
+  /** Without TLS. */
+  readonly plain?: boolean
+}
+
+export function basic({ clientid, clientsecret }: { clientid: string; clientsecret: string }): string {
+  return `Basic ${Buffer.from(`${encodeURIComponent(clientid)}:${encodeURIComponent(clientsecret)}`).toString('base64')}`
+}
+
+let counter = 0
+
+export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-test-'))
+  const log: LogLine[] = []
+  let offset = 0
+  const context: Context = { now: () => Date.now() + offset, random: randomBytes, log: memoryLog(log) }
+  const root = makeRoot({ commonName: 'Test root', now: Date.now(), random: randomBytes })
+  const identity = issueServerCertificate({
+    root,
+    hosts: ['localhost', '127.0.0.1', '::1'],
+    now: Date.now(),
+    days: 30,
+    random: randomBytes,
+  })
+  const key = identity.privateKey.export({ format: 'pem', type: 'pkcs8' }) as string
+
+  // The port is known before the addresses are made: the listener is put in afterwards.
+  let listener: ((request: never, response: never) => void) | undefined
+  const relay = (request: unknown, response: unknown) => listener!(request as never, response as never)
+  const socket: TlsServer | PlainServer = options.plain
+    ? plainServer(relay)
+    : tlsServer({ cert: identity.pem, key }, relay)
+  await new Promise<void>(resolve => socket.listen(0, '127.0.0.1', resolve))
+  const { port } = socket.address() as AddressInfo
+  const url = `${options.plain ? 'http' : 'https'}://localhost:${port}`
+
+  const meter = createPrometheusMeter()
+  const masterKey = randomBytes(32)
+  const server = await composeServer({
+    databaseUrl: options.databaseUrl ?? `sqlite:${directory}`,
+    role: 'primary',
+    publicUrl: url,
+    context,
+    meter,
+    openVault: store => openVault(store, masterKey, context),
+    operations: () => ({
+      ready: () => true,
+      metrics: () => meter.page(),
+      rotateMasterKey: async () => ({ rewrapped: 0, next: '' }),
+    }),
+  })
+  listener = server.listenerOf({ name: options.plain ? 'plain' : 'public' }) as typeof listener
+  const tenant = server.services.tenants.byName(defaultTenantName)!
+
+  const call = (path: string, given: CallOptions = {}) => callUrl(`${url}${path}`, root.pem, given)
+
+  async function sender({
+    plan = 'integration-flow',
+    parameters = {},
+    tenant: of = tenant,
+  }: SenderOptions = {}) {
+    const name = `instance-${++counter}`
+    orThrow(await createInstance(of, { name, plan, parameters }, server.services))
+    const made = orThrow(await createKey(of, name, 'key', {}, server.services))
+    return { instance: name, ...made.document } as unknown as SentKey
+  }
+
+  async function token(sent: { clientid: string; clientsecret: string; tokenurl?: string }, more = {}) {
+    const answer = await callUrl(sent.tokenurl ?? `${url}/oauth/token`, root.pem, {
+      method: 'POST',
+      headers: { Authorization: basic(sent) },
+      body: { grant_type: 'client_credentials', ...more },
+    })
+    if (answer.status !== 200) throw new Error(`no token: ${answer.status} ${answer.text}`)
+    return answer.json<{ access_token: string }>().access_token
+  }
+
+  return {
+    url,
+    ca: root.pem,
+    server,
+    tenant,
+    log,
+    advance(milliseconds) {
+      offset += milliseconds
+    },
+    now: context.now,
+    call,
+    sender,
+    token,
+    adminToken: async (...roles) => token(await sender({ plan: 'api', parameters: { roles } })),
+    async deploy(flow, of = tenant) {
+      const { store } = server.services
+      const roles = async () => (await listRoles(of, store)).map(role => role.name)
+      orThrow(await deployFlow(of, flow, { store, context, roles }))
+    },
+    async close() {
+      socket.close()
+      socket.closeAllConnections()
+      await server.close()
+      rmSync(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+/** One request on a connection of its own; the path is sent as it is. */
+export function callUrl(
+  url: string,
+  ca: string,
+  { method = 'GET', headers = {}, body }: CallOptions,
+): Promise<Answer> {
+  const { protocol, hostname, port, pathname, search } = splitUrl(url)
+  const form = body !== undefined && typeof body === 'object' && !Buffer.isBuffer(body)
+  const bytes = form
+    ? new URLSearchParams(body as Record<string, string>).toString()
+    : (body as string | Buffer | undefined)
+  const request = protocol === 'https:' ? tlsRequest : plainRequest
+  return new Promise((resolve, reject) => {
+    const sent = request(
+      {
+        hostname,
+        port,
+        path: pathname + search,
+        method,
+        ca,
+        agent: false,
+        headers: {
+          ...(form && { 'Content-Type': 'application/x-www-form-urlencoded' }),
+          ...(bytes !== undefined && { 'Content-Length': Buffer.byteLength(bytes) }),
+          ...headers,
+        },
+      },
+      response => {
+        const chunks: Buffer[] = []
+        response.on('data', chunk => chunks.push(chunk))
+        response.on('end', () => {
+          const text = Buffer.concat(chunks).toString()
+          resolve({
+            status: response.statusCode!,
+            headers: response.headers,
+            text,
+            json: <Body>() => JSON.parse(text) as Body,
+          })
+        })
+        response.on('error', reject)
+      },
+    )
+    sent.on('error', reject)
+    sent.end(bytes)
+  })
+}
+
+/** Like URL, but leaves the path alone: dot segments and `//` must arrive as they were written. */
+function splitUrl(url: string) {
+  const [, protocol, hostname, port, pathname = '/', search = ''] =
+    /^(https?:)\/\/([^/:]+):(\d+)([^?]*)(\?.*)?$/.exec(url) ?? []
+  return { protocol, hostname, port, pathname, search }
+}
+
+function memoryLog(lines: LogLine[]): Log {
+  const at = (level: string) => (fields: object, message: string) => {
+    lines.push({ level, fields: { ...fields }, message })
+  }
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+}
+
+export function orThrow<Value>(value: Value | Problem): Value {
+  if (isProblem(value)) throw new Error(`${value.code}: ${value.description}`)
+  return value
+}
