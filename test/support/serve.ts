@@ -1,0 +1,3 @@
+import { serve } from '../../src/app/serve.ts'
+
+await serve({ demo: false })
