@@ -6,7 +6,7 @@ import { openStore, type Store } from '../adapters/store/open.ts'
 import { createAddresses } from '../core/addresses.ts'
 import { createClientDirectory, createFailureCounter, type FailureCounter } from '../core/clients/index.ts'
 import type { Context } from '../core/context.ts'
-import { createFlowRegistry } from '../core/flows/index.ts'
+import { createFlowRegistry, type Forwarder } from '../core/flows/index.ts'
 import type { Meter } from '../core/meter.ts'
 import { createTenantDirectory, ensureDefaultTenant } from '../core/tenants/index.ts'
 import { createKeyrings, createRevokedTokens, createTokenChecking } from '../core/tokens/index.ts'
@@ -21,6 +21,8 @@ export interface Parts {
   readonly meter: Meter
   /** Told of every failed authentication, for counting across processes. */
   readonly onFailure?: ((key: string) => void) | undefined
+  /** Default: over HTTP. Measuring the admission alone takes another one. */
+  readonly forwarder?: Forwarder | undefined
   openVault(store: Store): Promise<Vault>
   operations(store: Store): Operations
 }
@@ -56,7 +58,7 @@ export async function composeServer(parts: Parts): Promise<Server> {
   const failures = createFailureCounter(parts.onFailure)
   const checking = createTokenChecking({ keyrings, revoked, directory, addresses, context })
   const flows = createFlowRegistry(store.read.flows, changes)
-  const forwarder = createForwarder()
+  const forwarder = parts.forwarder ?? createForwarder()
 
   const services: Services = {
     context,

@@ -53,9 +53,8 @@ function readQuery(
         check: 'request form',
         hint: 'Send it in the body. It stands in logs by now: replace that credential.',
       })
-    if (!rules.inQuery.has(name)) continue
     if (seen.has(name)) return repeated(name)
-    found.set(name, value)
+    if (rules.inQuery.has(name)) found.set(name, value)
   }
   return undefined
 }

@@ -90,46 +90,72 @@ function checkClaims(
 ): AccessTokenClaims | Refusal {
   if (claims.iss !== expected.issuer)
     return new Refusal('issuer', `iss is ${show(claims.iss)}, expected ${expected.issuer}`)
-  const audiences = audiencesOf(claims.aud)
-  if (!audiences) return new Refusal('audience', 'aud is missing or not made of strings')
-  if (expected.audience && !expected.audience.some(accepted => audiences.includes(accepted)))
-    return new Refusal(
-      'audience',
-      `aud is ${audiences.map(show).join(', ')}, expected ${expected.audience.join(' or ')}`,
-    )
-  const { exp, nbf, iat } = claims
-  if (!isTime(exp)) return new Refusal('dates', 'exp is missing or not a number')
-  const seconds = expected.now / 1000
-  const skew = expected.clockSkewMs / 1000
-  if (seconds >= exp + skew) return new Refusal('dates', `expired ${Math.ceil(seconds - exp)} s ago`)
-  for (const [name, value] of [
-    ['nbf', nbf],
-    ['iat', iat],
-  ] as const) {
-    if (value === undefined) continue
-    if (!isTime(value)) return new Refusal('dates', `${name} is not a number`)
-    if (value > seconds + skew)
-      return new Refusal('dates', `${name} is ${Math.ceil(value - seconds)} s in the future`)
-  }
+  const audience = checkAudience(claims.aud, expected.audience)
+  if (audience) return audience
+  for (const name of ['exp', 'iat'] as const)
+    if (claims[name] === undefined) return new Refusal('dates', `${name} is missing`)
+  const dates = checkDates(claims, expected)
+  if (dates) return dates
   for (const name of ['sub', 'client_id', 'jti'] as const)
     if (typeof claims[name] !== 'string' || claims[name] === '')
       return new Refusal('claims', `${name} is missing`)
   if (claims.scope !== undefined && typeof claims.scope !== 'string')
     return new Refusal('claims', 'scope is not a string')
-  if (claims.cnf !== undefined && (typeof claims.cnf !== 'object' || claims.cnf === null))
-    return new Refusal('claims', 'cnf is not an object')
+  if (claims.cnf !== undefined && !isObject(claims.cnf)) return new Refusal('claims', 'cnf is not an object')
   return claims as AccessTokenClaims
 }
 
-function audiencesOf(aud: unknown): readonly string[] | undefined {
-  const list = typeof aud === 'string' ? [aud] : aud
-  if (!Array.isArray(list) || list.length === 0) return undefined
-  return list.every(a => typeof a === 'string' && a !== '') ? list : undefined
+/** Is one of `accepted` among the audiences, which must be there (RFC 9068 section 4)? undefined: yes. */
+export function checkAudience(aud: unknown, accepted: readonly string[] | undefined): Refusal | undefined {
+  const audiences = typeof aud === 'string' ? [aud] : aud
+  if (!isAudiences(audiences)) return new Refusal('audience', 'aud is missing or not made of strings')
+  if (!accepted || accepted.some(each => audiences.includes(each))) return undefined
+  return new Refusal(
+    'audience',
+    `aud is ${audiences.slice(0, 10).map(show).join(', ')}, expected ${accepted.join(' or ')}`,
+  )
+}
+
+/** Are the dates that are there numbers, and is it their time (RFC 7519 section 4.1)? undefined: yes. */
+export function checkDates(
+  { exp, nbf, iat }: Readonly<Record<string, unknown>>,
+  { now, clockSkewMs }: Pick<Expected, 'now' | 'clockSkewMs'>,
+): Refusal | undefined {
+  const seconds = now / 1000
+  const skew = clockSkewMs / 1000
+  if (exp !== undefined) {
+    if (!isTime(exp)) return new Refusal('dates', 'exp is not a number')
+    if (seconds >= exp + skew) return new Refusal('dates', `expired ${Math.ceil(seconds - exp)} s ago`)
+  }
+  return notBefore('nbf', nbf, seconds, skew) ?? notBefore('iat', iat, seconds, skew)
+}
+
+function notBefore(name: string, value: unknown, seconds: number, skew: number): Refusal | undefined {
+  if (value === undefined) return undefined
+  if (!isTime(value)) return new Refusal('dates', `${name} is not a number`)
+  return value > seconds + skew
+    ? new Refusal('dates', `${name} is ${Math.ceil(value - seconds)} s in the future`)
+    : undefined
+}
+
+function isAudiences(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.length > 0 && value.every(a => typeof a === 'string' && a !== '')
 }
 
 const isTime = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value)
 
-/** A value from an untrusted token, fit for a log line. */
-function show(value: unknown): string {
-  return JSON.stringify(value)?.slice(0, 100) ?? 'missing'
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/**
+ * A value from an untrusted token, fit for a log line: short, printable ASCII. Objects are only named, because a
+ * deeply nested one overflows the stack of JSON.stringify.
+ */
+export function show(value: unknown): string {
+  if (value === undefined) return 'missing'
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object'
+  return JSON.stringify(value)
+    .slice(0, 100)
+    .replace(/[^\x20-\x7e]/g, c => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }

@@ -9,6 +9,7 @@ import { observeRefusal, type Surface } from './observe.ts'
 import { operationsRoutes } from './operations.ts'
 import { resourceProblem } from './problems.ts'
 import { envelopeOf, type Listener } from './request.ts'
+import { mostHeaderBytes } from './server.ts'
 import type { Services } from './services.ts'
 
 export type RequestListener = (request: IncomingMessage, response: ServerResponse) => void
@@ -23,7 +24,11 @@ const pkiAddresses = /^\/(pki\/|livez$|readyz$|actuator\/health$)/
  * addresses are there depends on where a request came in.
  */
 export async function createHttpApp(services: Services): Promise<(listener: Listener) => RequestListener> {
-  const app = Fastify({ logger: false, routerOptions: { caseSensitive: true, ignoreTrailingSlash: false } })
+  const app = Fastify({
+    logger: false,
+    // No parameter is too long to be routed: it would be refused before anybody asked who calls.
+    routerOptions: { caseSensitive: true, ignoreTrailingSlash: false, maxParamLength: mostHeaderBytes },
+  })
   const worker = createWorker(services)
 
   app.setErrorHandler((error, request, reply) => refuse(asProblem(error, services), request, reply))

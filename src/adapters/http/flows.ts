@@ -27,6 +27,7 @@ import type { Services } from './services.ts'
 const surface: Surface = {
   name: 'flow',
   checks: request => [
+    'no token in the query',
     'flow deployed',
     ...identificationChecks({ authorization: request.headers.authorization }),
     ...authorizationChecks,
@@ -88,7 +89,7 @@ export function createWorker(services: Services) {
     const { path, query, tenant } = request.envelope
     if (tokenInQuery.test(query))
       return new Problem('invalid_request', 'a token must not be sent in the query', {
-        check: 'flow deployed',
+        check: 'no token in the query',
         hint: 'Send it in the Authorization header. It stands in logs by now: revoke it.',
       })
     const { prefix } = senders.find(sender => path.startsWith(sender.prefix))!
@@ -194,13 +195,15 @@ export function createWorker(services: Services) {
     }
     const fail = (problem: Problem) => {
       if (over) return
-      response.setHeader('SAP_MessageProcessingLogID', messageId)
+      // A receiver that breaks off in the middle of its answer: the sender has its status already.
+      const begun = response.headersSent
+      if (!begun) response.setHeader('SAP_MessageProcessingLogID', messageId)
       const status = refuse(
         problem.with({ check: problem.check ?? 'receiver', subject: subjectOf(caller) }),
         request,
         response,
       )
-      finish(status, problem.reason)
+      finish(begun ? response.statusCode : status, problem.reason)
     }
 
     response.once('close', () => {

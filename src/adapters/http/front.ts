@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { formDecode } from '../../core/parameters.ts'
 import { Problem } from '../../core/problem.ts'
 import { defaultTenantName, type Tenant } from '../../core/tenant.ts'
 import { observeRefusal, type Surface } from './observe.ts'
@@ -120,8 +121,10 @@ function ambiguity(path: string, request: IncomingMessage): Problem | undefined 
   if (!path.startsWith('/')) return notClean('the target is not a path')
   if (path.includes('//')) return notClean('the path has an empty segment')
   if (path.includes('\\')) return notClean('the path has a backslash')
-  if (path.includes('%') && /%(2f|5c|2e|00)/i.test(path))
-    return notClean('the path hides a slash, backslash or dot')
+  if (path.includes('%')) {
+    if (/%(2f|5c|2e|00)/i.test(path)) return notClean('the path hides a slash, backslash or dot')
+    if (formDecode(path) === undefined) return notClean('the path has broken percent encoding')
+  }
   if (path.includes('/.') && /\/\.\.?(\/|$)/.test(path)) return notClean('the path has dot segments')
   const { rawHeaders } = request
   let authorizations = 0

@@ -18,7 +18,8 @@ const timeouts = {
   connectionsCheckingInterval: 5_000,
 }
 
-const mostHeaderBytes = 16 * 1024
+/** No request line is longer either. */
+export const mostHeaderBytes = 16 * 1024
 
 /** A plain HTTP server: PKI addresses and health, or a composition for measuring. */
 export function plainServer(listener: RequestListener): PlainServer {

@@ -22,9 +22,15 @@ export async function identify(
     })
   return new Problem('bad_credentials', 'the credentials are not valid', {
     check: 'credentials present',
-    reason: `the Authorization scheme ${JSON.stringify(request.authorization.split(' ')[0]!.slice(0, 20))} is not accepted here`,
+    reason: `${schemeOf(request.authorization)} is not accepted here`,
     hint: `Accepted here: ${accepts.join(', ')}.`,
   })
+}
+
+/** A credential sent without a scheme stands where the scheme belongs, and is never repeated. */
+function schemeOf(authorization: string): string {
+  const scheme = /^([A-Za-z][A-Za-z0-9-]{0,19}) /.exec(authorization)?.[1]
+  return scheme ? `the Authorization scheme ${scheme}` : 'an Authorization header without a scheme'
 }
 
 const everyWay = ways.map(way => way.name)

@@ -81,16 +81,22 @@ function theOneClaim(request: ClientRequest): Claim | Problem {
     const presented = method.read(request)
     if (presented === undefined) continue
     if (isProblem(presented)) return presented
-    if (claim)
-      return new Problem('invalid_request', 'more than one client authentication method', {
-        check: 'client authentication method',
-        reason: `both ${claim.method.name} and ${method.name} were used`,
-        hint: 'Send the credential in one place only: Authorization header or body.',
-        subject: { clientId: presented.clientId },
-      })
+    if (claim) return tooMany(`both ${claim.method.name} and ${method.name} were used`, presented.clientId)
     claim = { method, presented }
   }
+  // An Authorization header of another scheme speaks for somebody as well.
+  if (claim && claim.method.place !== 'header' && request.authorization)
+    return tooMany(`${claim.method.name} was used beside an Authorization header`, claim.presented.clientId)
   return claim ?? nobodyClaims(request)
+}
+
+function tooMany(reason: string, clientId: string): Problem {
+  return new Problem('invalid_request', 'more than one client authentication method', {
+    check: 'client authentication method',
+    reason,
+    hint: 'Send the credential in one place only: Authorization header or body.',
+    subject: { clientId },
+  })
 }
 
 function nobodyClaims({ authorization, parameters }: ClientRequest): Problem {

@@ -17,6 +17,8 @@ export interface ClientRequest {
 export interface ClientAuthenticationMethod<Presented extends { clientId: string } = { clientId: string }> {
   /** As registered with IANA for `token_endpoint_auth_method`. */
   readonly name: string
+  /** Where the credential stands: with one in the body, the Authorization header must be left out. */
+  readonly place: 'header' | 'body'
   /** undefined: not mine. A Problem: mine, but malformed. */
   read(request: ClientRequest): Presented | Problem | undefined
   /**

@@ -25,6 +25,11 @@ export async function deployFlow(
 ): Promise<FlowDefinition | Problem> {
   const definition = parseFlow(input)
   if (definition instanceof Problem) return definition
+  const { credential } = definition.receiver
+  if (credential !== undefined)
+    return new Problem('invalid_input', `receiver.credential: there is no security material ${credential}`, {
+      hint: 'Leave receiver.credential out: the receiver is called without credentials.',
+    })
   const deployed: DeployedFlow = {
     tenantId: tenant.id,
     id: definition.id,

@@ -6,6 +6,7 @@ import { verifySecret } from '../secret.ts'
 /** Id and secret in the Authorization header (RFC 6749 section 2.3.1). */
 export const clientSecretBasic: ClientAuthenticationMethod<IdAndSecret> = {
   name: 'client_secret_basic',
+  place: 'header',
   read({ authorization, parameters }) {
     if (!authorization || !/^Basic( |$)/i.test(authorization)) return undefined
     const presented = readBasic(authorization)

@@ -6,6 +6,7 @@ import { verifySecret } from '../secret.ts'
 /** Id and secret in the body (RFC 6749 section 2.3.1). */
 export const clientSecretPost: ClientAuthenticationMethod<IdAndSecret> = {
   name: 'client_secret_post',
+  place: 'body',
   read({ parameters }) {
     const secret = parameters.get('client_secret')
     if (secret === undefined) return undefined

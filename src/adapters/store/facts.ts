@@ -1,0 +1,30 @@
+import { type RawBuilder, sql } from 'kysely'
+
+/** Everything in which the two engines differ as far as the schema is concerned. */
+export interface Facts {
+  /** Compared and ordered by code point, whatever the locale of the database. */
+  readonly text: RawBuilder<unknown>
+  readonly bytes: RawBuilder<unknown>
+  readonly integer: RawBuilder<unknown>
+  /** Milliseconds, sequence numbers: more than 32 bits. */
+  readonly long: RawBuilder<unknown>
+  /** A primary key that the engine counts up and never gives twice. */
+  readonly counted: RawBuilder<unknown>
+}
+
+export const facts = {
+  sqlite: {
+    text: sql`text`,
+    bytes: sql`blob`,
+    integer: sql`integer`,
+    long: sql`integer`,
+    counted: sql`integer primary key autoincrement`,
+  },
+  postgres: {
+    text: sql`text collate "C"`,
+    bytes: sql`bytea`,
+    integer: sql`integer`,
+    long: sql`bigint`,
+    counted: sql`bigint generated always as identity primary key`,
+  },
+} satisfies Record<string, Facts>

@@ -1,0 +1,215 @@
+import type { Kysely } from 'kysely'
+import { day, type Log, minute } from '../../../core/context.ts'
+import type { DecisionRecord } from '../../../core/explain/decision.ts'
+import type { Message } from '../../../core/flows/store.ts'
+import type { Journal } from '../../../core/journal.ts'
+import { decisionColumns, entryOf, type JournalSchema, messageColumns } from './schema.ts'
+import type { JournalStatements } from './statements.ts'
+
+/** What the journal needs of an engine. */
+export interface JournalEngine {
+  readonly reader: Kysely<JournalSchema>
+  readonly statements: JournalStatements
+  /** Runs the statements in one transaction, which need not have reached the disk. */
+  write(statements: readonly { sql: string; parameters: readonly unknown[] }[]): Promise<void>
+}
+
+export interface JournalLimits {
+  /** Entries that wait for being written; more are dropped. */
+  readonly queued: number
+  /** Rows kept of each kind, give or take a twentieth per process. */
+  readonly rows: number
+  readonly ageMs: number
+  /** Credentials whose last use is remembered. */
+  readonly credentials: number
+}
+
+const defaultLimits: JournalLimits = {
+  queued: 10_000,
+  rows: 100_000,
+  ageMs: 30 * day,
+  credentials: 1_000_000,
+}
+
+const groupMs = 200
+const groupSize = 500
+const pruneEveryMs = 10 * minute
+
+export interface StoreJournal extends Journal<Message, DecisionRecord> {
+  /** Writes what is queued; what comes later is dropped. */
+  close(): Promise<void>
+}
+
+export function createJournal(
+  engine: JournalEngine,
+  options: { log: Log; now(): number; limits?: Partial<JournalLimits> | undefined },
+): StoreJournal {
+  const { log, now } = options
+  const limits = { ...defaultLimits, ...options.limits }
+  const { reader, statements } = engine
+  let messages: Message[] = []
+  let decisions: DecisionRecord[] = []
+  let used = new Map<string, number>()
+  let dropped = 0
+  let closed = false
+  let timer: NodeJS.Timeout | undefined
+  let writing: Promise<void> | undefined
+  const pruner = createPruner(statements, limits, now)
+
+  /** Called with every entry: as little as possible. */
+  function queued(count: number): void {
+    if (count >= groupSize && !writing) startWriting()
+    else if (timer === undefined) timer = setTimeout(startWriting, groupMs).unref()
+  }
+  const isFull = () => closed || messages.length + decisions.length >= limits.queued
+
+  function startWriting(): void {
+    clearTimeout(timer)
+    timer = undefined
+    if (writing) return
+    writing = writeQueue().finally(() => {
+      writing = undefined
+      const left = messages.length + decisions.length
+      if (left > 0 || used.size > 0) queued(left)
+    })
+  }
+
+  /** Takes everything that is queued now and writes it, group by group. Never rejects. */
+  async function writeQueue(): Promise<void> {
+    const taken = { messages, decisions, used }
+    messages = []
+    decisions = []
+    used = new Map()
+    for (const group of slices(taken.messages)) await write(statements.insertMessages, group)
+    for (const group of slices(taken.decisions)) await write(statements.insertDecisions, group)
+    const uses = Array.from(taken.used, ([credentialId, at]) => ({ credentialId, at }))
+    for (const group of slices(uses)) await write(statements.upsertLastUsed, group)
+  }
+
+  async function write(sql: string, entries: readonly unknown[]): Promise<void> {
+    const group = [{ sql, parameters: [storableJson(entries)] }, ...pruner.due(entries.length)]
+    for (const attempt of ['first', 'last']) {
+      try {
+        return await engine.write(group)
+      } catch (error) {
+        log.error({ err: error, entries: entries.length, attempt }, 'the journal could not be written')
+      }
+    }
+  }
+
+  async function flush(): Promise<void> {
+    await writing
+    startWriting()
+    await writing
+  }
+
+  return {
+    message(message) {
+      if (isFull()) dropped++
+      else queued(messages.push(message))
+    },
+    decision(decision) {
+      if (isFull()) dropped++
+      else queued(decisions.push(decision))
+    },
+    used(credentialId, at) {
+      used.set(credentialId, at)
+      if (timer === undefined && !closed) queued(0)
+    },
+    async messages(tenantId, { flowId, limit }) {
+      const rows = await reader
+        .selectFrom('messages')
+        .selectAll()
+        .where('tenantId', '=', tenantId)
+        .$if(flowId !== undefined, query => query.where('flowId', '=', flowId!))
+        .orderBy('endedAt', 'desc')
+        .orderBy('seq', 'desc')
+        .limit(limit)
+        .execute()
+      return rows.map(row => entryOf(row, messageColumns))
+    },
+    async findDecision(tenantId, id) {
+      const row = await reader
+        .selectFrom('decisions')
+        .selectAll()
+        .where('id', '=', id)
+        .where('tenantId', '=', tenantId)
+        .orderBy('seq', 'desc')
+        .limit(1)
+        .executeTakeFirst()
+      return row && entryOf(row, decisionColumns)
+    },
+    async decisions(tenantId, { clientId, code, limit }) {
+      const rows = await reader
+        .selectFrom('decisions')
+        .selectAll()
+        .where('tenantId', '=', tenantId)
+        .$if(clientId !== undefined, query => query.where('clientId', '=', clientId!))
+        .$if(code !== undefined, query => query.where('code', '=', code!))
+        .orderBy('at', 'desc')
+        .orderBy('seq', 'desc')
+        .limit(limit)
+        .execute()
+      return rows.map(row => entryOf(row, decisionColumns))
+    },
+    async lastUsed(credentialIds) {
+      const found = new Map<string, number>()
+      for (const ids of slices(credentialIds)) {
+        const rows = await reader
+          .selectFrom('lastUsed')
+          .selectAll()
+          .where('credentialId', 'in', ids)
+          .execute()
+        for (const row of rows) found.set(row.credentialId, row.at)
+      }
+      return found
+    },
+    flush,
+    get dropped() {
+      return dropped
+    },
+    async close() {
+      closed = true
+      await flush()
+      clearTimeout(timer)
+    },
+  }
+}
+
+/** Deletes what is past the bounds, now and then, in the wake of a group. */
+function createPruner(statements: JournalStatements, limits: JournalLimits, now: () => number) {
+  const step = Math.max(1, Math.floor(limits.rows / 20))
+  let written = 0
+  let at = now()
+  return {
+    due(entries: number): { sql: string; parameters: number[] }[] {
+      written += entries
+      const time = now()
+      const byTime = Math.abs(time - at) >= pruneEveryMs
+      if (written < step && !byTime) return []
+      written = 0
+      at = time
+      const perKind = Object.values(statements.prune).flatMap(({ byCount, byAge }) => [
+        { sql: byCount, parameters: [limits.rows] },
+        { sql: byAge, parameters: [time - limits.ageMs] },
+      ])
+      return byTime
+        ? [...perKind, { sql: statements.pruneLastUsed, parameters: [limits.credentials] }]
+        : perKind
+    },
+  }
+}
+
+function* slices<Entry>(entries: readonly Entry[]): Generator<readonly Entry[]> {
+  for (let at = 0; at < entries.length; at += groupSize) yield entries.slice(at, at + groupSize)
+}
+
+/** JSON without the two things that PostgreSQL cannot store as text: NUL and halves of surrogate pairs. */
+function storableJson(value: unknown): string {
+  const json = JSON.stringify(value)
+  if (!/\\u(?:0000|d[89a-f])/.test(json)) return json
+  // The second half of the pattern steps over a backslash that is itself escaped.
+  return json.replace(/\\(?:u0000|ud[89a-f][0-9a-f]{2}|.)/g, sequence =>
+    sequence.length === 6 ? '\\ufffd' : sequence,
+  )
+}

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import Database from 'better-sqlite3'
+import { Client } from 'pg'
+import { aTenant, silentLog } from '../../../test/contracts/store.ts'
+import { freshDatabase } from '../../../test/support/postgres.ts'
+import { storeMigrations } from './migrations/index.ts'
+import { openStore, type Store } from './open.ts'
+
+const fixtures = new URL('../../../test/fixtures/schema/', import.meta.url)
+const landed = readdirSync(fixtures).flatMap(file => /^(\d{4})\.sqlite\.sql$/.exec(file)?.[1] ?? [])
+const dump = (name: string) => readFileSync(new URL(`${name}.sql`, fixtures), 'utf8')
+
+const open = (url: string) => openStore({ url, log: silentLog, now: Date.now })
+
+/** The rows that every fixture holds can be read, and new ones written. */
+async function assertUsable(store: Store): Promise<void> {
+  const [tenant] = await store.read.tenants.list()
+  assert.deepEqual([tenant?.name, tenant?.aliases], ['default', ['a.example']])
+  const client = await store.read.clients.byClientId('tenant-1', 'sb-1')
+  assert.deepEqual(
+    [client?.keyName, client?.roles, client?.bindTokens, client?.secretDigest?.toString('hex')],
+    ['sender', new Set(['ESBMessaging.send', 'Another']), true, '00ff80'],
+  )
+  assert.equal((await store.read.roles.find('tenant-1', 'ORDERS.SEND'))?.name, 'Orders.Send')
+  assert.equal((await store.read.innerKeys.list())[0]?.purpose, 'pepper')
+  assert.equal((await store.read.flows.find('tenant-1', 'orders'))?.definition, '{"id":"orders"}')
+  assert.equal((await store.journal.messages('tenant-1', { limit: 5 }))[0]?.id, 'message-1')
+  assert.deepEqual(await store.journal.lastUsed(['key-1']), new Map([['key-1', 5]]))
+  await store.write(({ tenants }) => tenants.insert(aTenant({ number: 99 })))
+}
+
+describe('every schema that has landed', () => {
+  it('is kept as a fixture', () => {
+    assert.deepEqual(
+      landed,
+      Object.keys(storeMigrations.steps).map(name => name.slice(0, 4)),
+    )
+  })
+
+  for (const name of landed) {
+    it(`${name}: becomes today’s on SQLite, with its rows`, async () => {
+      const schemaOf = (directory: string) =>
+        ['countersign.db', 'journal.db'].map(file => {
+          const database = new Database(join(directory, file), { readonly: true })
+          const schema = database
+            .prepare(`select type, name, sql from sqlite_master order by type, name`)
+            .all()
+          database.close()
+          return schema
+        })
+      const directories = ['old', 'new'].map(age => mkdtempSync(join(tmpdir(), `countersign-${age}-`)))
+      const [old, fresh] = directories as [string, string]
+      new Database(join(old, 'countersign.db')).exec(dump(`${name}.sqlite`)).close()
+      new Database(join(old, 'journal.db')).exec(dump(`${name}.sqlite-journal`)).close()
+      const store = await open(`sqlite:${old}`)
+      await assertUsable(store)
+      await store.close()
+      await (await open(`sqlite:${fresh}`)).close()
+      assert.deepEqual(schemaOf(old), schemaOf(fresh))
+      for (const directory of directories) rmSync(directory, { recursive: true })
+    })
+
+    it(`${name}: becomes today’s on PostgreSQL, with its rows`, async () => {
+      const connected = async <Result>(url: string, work: (client: Client) => Promise<Result>) => {
+        const client = new Client({ connectionString: url })
+        await client.connect()
+        const result = await work(client)
+        await client.end()
+        return result
+      }
+      const schemaOf = (url: string) =>
+        connected(url, async client => {
+          const queries = [
+            `select table_name, column_name, data_type, collation_name, is_nullable, is_identity
+             from information_schema.columns where table_schema = 'public' order by 1, 2`,
+            `select indexdef from pg_indexes where schemaname = 'public' order by 1`,
+            `select conrelid::regclass::text as table, pg_get_constraintdef(oid) as rule
+             from pg_constraint where connamespace = 'public'::regnamespace order by 1, 2`,
+          ]
+          const facts = []
+          for (const query of queries) facts.push((await client.query(query)).rows)
+          return facts
+        })
+      const [old, fresh] = await Promise.all([freshDatabase(), freshDatabase()])
+      await connected(old.url, client => client.query(dump(`${name}.postgres`)))
+      const store = await open(old.url)
+      await assertUsable(store)
+      await store.close()
+      await (await open(fresh.url)).close()
+      assert.deepEqual(await schemaOf(old.url), await schemaOf(fresh.url))
+      await Promise.all([old.drop(), fresh.drop()])
+    })
+  }
+})

@@ -1,0 +1,52 @@
+import { CamelCasePlugin, CompiledQuery, Kysely, PostgresDialect, sql } from 'kysely'
+import type { Engine, EngineOptions } from './engine.ts'
+import type { JournalSchema } from './journal/schema.ts'
+import { journalStatements } from './journal/statements.ts'
+import { channel, postgresFeed } from './postgres/feed.ts'
+import { migrateDatabase } from './postgres/migrate-database.ts'
+import { poolConfig } from './postgres/pool.ts'
+import type { Schema } from './schema.ts'
+
+/** A PostgreSQL database, shared by any number of nodes. */
+export async function openPostgres({ url, log, now }: EngineOptions): Promise<Engine> {
+  const { default: pg } = await import('pg')
+  await migrateDatabase(url)
+  const feed = await postgresFeed({ url, log, now })
+  const pool = new pg.Pool(await poolConfig(url))
+  pool.on('error', error => log.warn({ err: error }, 'an idle connection to the database was lost'))
+  const config = { dialect: new PostgresDialect({ pool }), plugins: [new CamelCasePlugin()] }
+  const db = new Kysely<Schema>(config)
+  const journal = new Kysely<JournalSchema>(config)
+
+  return {
+    name: 'postgres',
+    reader: db,
+    writer: db,
+    async enter(transaction) {
+      // The row that everybody needs at the end is taken at the beginning: whoever has it is alone.
+      await transaction.selectFrom('changeCounter').select('last').forUpdate().execute()
+    },
+    async announce(transaction) {
+      await sql`select pg_notify(${channel}, '')`.execute(transaction)
+    },
+    feed,
+    journal: {
+      reader: journal,
+      statements: journalStatements.postgres,
+      async write(statements) {
+        await journal.transaction().execute(async transaction => {
+          await sql`set local synchronous_commit = off`.execute(transaction)
+          for (const { sql: text, parameters } of statements) {
+            await transaction.executeQuery(CompiledQuery.raw(text, [...parameters]))
+          }
+        })
+      },
+    },
+    // Every process has its own connections.
+    serveWorkers() {},
+    async close() {
+      await feed.close()
+      await db.destroy()
+    },
+  }
+}

@@ -1,0 +1,38 @@
+import type { Tenant, TenantTable } from '../../../core/tenant.ts'
+import type { AlgorithmName } from '../../../crypto/algorithms.ts'
+import type { TenantRow } from '../schema.ts'
+import type { Scope } from './scope.ts'
+
+export function tenantTable(scope: Scope): TenantTable {
+  const changing = (id: string) => scope.changing({ kind: 'tenant', tenantId: id, id })
+  return {
+    async list() {
+      const rows = await scope.db.selectFrom('tenants').selectAll().orderBy('number').execute()
+      return rows.map(tenantOf)
+    },
+    async insert({ id, name, guid, number, aliases, signingAlgorithm, createdAt }) {
+      await changing(id)
+        .insertInto('tenants')
+        .values({ id, name, guid, number, aliases: JSON.stringify(aliases), signingAlgorithm, createdAt })
+        .execute()
+    },
+    async setSigningAlgorithm(tenantId, signingAlgorithm) {
+      await changing(tenantId)
+        .updateTable('tenants')
+        .set({ signingAlgorithm })
+        .where('id', '=', tenantId)
+        .execute()
+    },
+    async delete(tenantId) {
+      await changing(tenantId).deleteFrom('tenants').where('id', '=', tenantId).execute()
+    },
+  }
+}
+
+function tenantOf(row: TenantRow): Tenant {
+  return {
+    ...row,
+    aliases: JSON.parse(row.aliases),
+    signingAlgorithm: row.signingAlgorithm as AlgorithmName,
+  }
+}
