@@ -1,6 +1,7 @@
 import {
   DerError,
   type DerNode,
+  encodeTlv,
   fieldsOf,
   ia5String,
   membersOf,
@@ -117,3 +118,145 @@ function escapeValue(value: string): string {
     .replace(/(?<!^) $/, '\\ ')
     .replace(/^[ #]/, '\\$&')
 }
+
+/**
+ * The same name by RFC 5280 section 7.1: RDN by RDN, attributes of an RDN in any order, values without regard to
+ * string type, case and the amount of white space; a value that is of no string type by its encoding.
+ */
+export const nameEquals = (a: Name, b: Name): boolean =>
+  a.raw.equals(b.raw) || sameList(comparableRdns(a), comparableRdns(b))
+
+/** Is the name at or below the base: are the first RDNs of it all those of the base (RFC 5280 section 4.2.1.10)? */
+export function nameIsWithin(name: Name, base: Name): boolean {
+  const outer = comparableRdns(base)
+  return sameList(comparableRdns(name).slice(0, outer.length), outer)
+}
+
+const sameList = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((rdn, i) => rdn === b[i])
+
+// Names live as long as their certificates, and one is compared over and over.
+const comparable = new WeakMap<readonly Rdn[], readonly string[]>()
+
+function comparableRdns({ rdns }: Name): readonly string[] {
+  const known = comparable.get(rdns)
+  if (known) return known
+  const made = rdns.map(rdn => comparableRdn(rdn))
+  comparable.set(rdns, made)
+  return made
+}
+
+type Comparable = Pick<NameAttribute, 'oid' | 'value' | 'raw'>
+
+const comparableRdn = (rdn: readonly Comparable[]): string =>
+  JSON.stringify(
+    rdn
+      .map(({ oid, value, raw }) =>
+        JSON.stringify(value === undefined ? [oid, 'der', raw.toString('hex')] : [oid, prepared(value)]),
+      )
+      .sort(),
+  )
+
+/**
+ * String preparation (RFC 4518 section 2): white space of any kind is one space, and none at the ends; what cannot
+ * be seen is nothing; NFKC; no case. Characters new since Unicode 3.2 are not prohibited: they equal themselves.
+ */
+function prepared(text: string): string {
+  return text
+    .replace(/[\t\n\v\f\r\u0085\p{Z}]/gu, ' ')
+    .replace(/\p{Cc}|\p{Cf}|\p{Variation_Selector}|[\u034f\u1806\ufffc]/gu, '')
+    .normalize('NFKC')
+    .toLowerCase()
+    .replaceAll('ς', 'σ')
+    .replaceAll('ß', 'ss')
+    .normalize('NFKC')
+    .replace(/ +/g, ' ')
+    .trim()
+}
+
+/** A distinguished name that a person wrote, ready to be compared. */
+export interface Dn {
+  readonly text: string
+  /** In the order of the encoding, as in `Name`. */
+  readonly rdns: readonly string[]
+}
+
+const longestDn = 4096
+/** Type names that other products write, beside those of `nameAttributeTypes`. */
+const synonyms: ReadonlyMap<string, string> = new Map([
+  ['e', 'emailAddress'],
+  ['email', 'emailAddress'],
+  ['s', 'ST'],
+  ['sp', 'ST'],
+  ['t', 'title'],
+  ['g', 'givenName'],
+  ['gn', 'givenName'],
+  ['surname', 'SN'],
+  ['userid', 'UID'],
+])
+
+/**
+ * Reads the string form of RFC 4514, such as `CN=sender,OU=Clients,O=Example\\, Inc.,C=DE`: the last RDN first, as
+ * `formatName` writes it and administrators copy it; no other order is tried. White space around `,` `+` and `=`,
+ * `;` for `,` and quoted values (RFC 2253) are understood. Throws a DerError that says where it stops being a name.
+ */
+export function parseDn(text: string): Dn {
+  if (text.length > longestDn)
+    throw new DerError(`a name of ${text.length} characters, more than the ${longestDn} allowed`)
+  const token = (pattern: RegExp): RegExpExecArray | null => {
+    pattern.lastIndex = at
+    const found = pattern.exec(text)
+    if (found) at += found[0].length
+    return found
+  }
+  const expected = (what: string): DerError =>
+    new DerError(`"${text}" is no distinguished name: ${what} expected at character ${at + 1}`)
+  const rdns: Comparable[][] = []
+  let at = 0
+  for (let separator = ','; separator !== ''; ) {
+    const type = token(/\s*((?:oid\.)?\d+(?:\.\d+)+|[a-z][a-z0-9-]*)\s*=\s*/iy)?.[1]
+    if (type === undefined) throw expected('"type=value"')
+    const oid = attributeOid(type)
+    if (oid === undefined) throw new DerError(`"${text}": "${type}" is no attribute of a name that we know`)
+    const value =
+      token(/#(?<hex>(?:[0-9a-f]{2})+)\s*/iy) ??
+      token(/"(?<plain>(?:[^"\\]|\\.)*)"\s*/suy) ??
+      token(/(?<plain>(?:[^"+,;<>\\#\0]|\\[0-9a-f]{2}|\\[ "#+,;<=>\\]|(?<!=\s*)#)*)/iuy)
+    const end = token(/[,;+]|$/y)
+    if (!value || !end) throw expected('"," or the end (or a "\\" before the character)')
+    const attribute = readValue(oid, value.groups ?? {})
+    if (separator === '+') rdns.at(-1)!.push(attribute)
+    else rdns.push([attribute])
+    separator = end[0]
+  }
+  return { text, rdns: rdns.toReversed().map(comparableRdn) }
+}
+
+function attributeOid(type: string): string | undefined {
+  const name = type.toLowerCase().replace(/^oid\./, '')
+  if (/^\d/.test(name)) return name
+  return byType.get((synonyms.get(name) ?? name).toLowerCase())?.oid
+}
+
+function readValue(oid: string, { hex, plain = '' }: Record<string, string | undefined>): Comparable {
+  if (hex !== undefined) {
+    const node = readDer(Buffer.from(hex, 'hex'))
+    return { oid, value: isTextTag(node.identifier) ? readText(node) : undefined, raw: node.raw }
+  }
+  const value = plain.replace(
+    /((?:\\[0-9a-f]{2})+)|\\(.)/gisu,
+    (_, octets: string | undefined, character: string) =>
+      octets === undefined
+        ? character
+        : readText(readDer(encodeTlv(TAG.utf8String, Buffer.from(octets.replaceAll('\\', ''), 'hex')))),
+  )
+  return { oid, value, raw: Buffer.alloc(0) }
+}
+
+/**
+ * Is this the certificate's name? As `nameEquals`, but a name with characters that cannot be seen is nobody's:
+ * it would look like another one.
+ */
+export const dnMatches = (dn: Dn, name: Name): boolean =>
+  sameList(dn.rdns, comparableRdns(name)) &&
+  !name.rdns.flat().some(({ value }) => value !== undefined && /[\p{Cc}\p{Cf}]/u.test(value))

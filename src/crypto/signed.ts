@@ -1,6 +1,17 @@
 import { type KeyObject, sign, verify } from 'node:crypto'
 import { type Algorithm, encodeAlgorithm, parseAlgorithm } from './algorithm-identifier.ts'
-import { bitString, DerError, type DerNode, fieldsOf, readBitString, sequence } from './der.ts'
+import {
+  bitString,
+  contextConstructed,
+  DerError,
+  type DerNode,
+  explicitContent,
+  fieldsOf,
+  readBitString,
+  readDer,
+  readSmallInteger,
+  sequence,
+} from './der.ts'
 import { OID } from './oids.ts'
 
 /**
@@ -18,7 +29,7 @@ export interface SignatureAlgorithm {
 
 const leastRsaBits = 2048
 
-/** All that we sign or verify with. Of the rows that fit a key, the first is the one to sign with. */
+/** All that we sign with. Of the rows that fit a key, the first is the one to sign with. */
 export const signatureAlgorithms: readonly SignatureAlgorithm[] = [
   { oid: OID.ecdsaWithSHA256, parameters: 'absent', hash: 'sha256', keyType: 'ec', curve: 'prime256v1' },
   { oid: OID.ecdsaWithSHA384, parameters: 'absent', hash: 'sha384', keyType: 'ec', curve: 'secp384r1' },
@@ -85,19 +96,39 @@ export interface SignedBytes {
   readonly signature: Buffer
 }
 
+/** How to verify: the digest, the types of key that may have signed, and what else node:crypto wants to know. */
+export interface Verification {
+  readonly hash: SignatureAlgorithm['hash']
+  readonly keyTypes: readonly string[]
+  readonly padding?: { readonly padding: number; readonly saltLength: number }
+}
+
+const ed448: Verification = { hash: null, keyTypes: ['ed448'] }
+const verifyOnly: ReadonlyMap<string, (algorithm: Algorithm) => Verification | undefined> = new Map([
+  ['1.2.840.113549.1.1.10', readPss],
+  ['1.3.101.113', ({ parameters }: Algorithm) => (parameters ? undefined : ed448)],
+])
+
 /**
- * Did this key sign this? False also for an algorithm that is not in the table (SHA-1 and MD5 among them),
- * for parameters it does not have, and for a key of another type. Never throws.
+ * How to verify a signature of this algorithm: those that we sign with, RSASSA-PSS (RFC 4055 section 3) and Ed448
+ * (RFC 8410). Undefined for any other (MD5 and SHA-1 among them) and for parameters that an algorithm does not have.
  */
+export function verificationOf(algorithm: Algorithm): Verification | undefined {
+  const read = verifyOnly.get(algorithm.oid)
+  if (read) return read(algorithm)
+  const row = signatureAlgorithms.find(({ oid }) => oid === algorithm.oid)
+  return row && parametersFit(row, algorithm) ? { hash: row.hash, keyTypes: [row.keyType] } : undefined
+}
+
+/** Did this key sign this? False also where `verificationOf` is undefined, and for a key of another type. Never throws. */
 export function verifySigned(
   { tbs, signatureAlgorithm, signature }: SignedBytes,
   publicKey: KeyObject,
 ): boolean {
-  const row = signatureAlgorithms.find(({ oid }) => oid === signatureAlgorithm.oid)
-  if (!row || row.keyType !== publicKey.asymmetricKeyType || !parametersFit(row, signatureAlgorithm))
-    return false
+  const how = verificationOf(signatureAlgorithm)
+  if (!how?.keyTypes.includes(publicKey.asymmetricKeyType ?? '')) return false
   try {
-    return verify(row.hash, tbs, publicKey, signature)
+    return verify(how.hash, tbs, { key: publicKey, ...how.padding }, signature)
   } catch {
     return false
   }
@@ -105,4 +136,42 @@ export function verifySigned(
 
 /** RFC 4055 section 5: RSA writes NULL, and readers take its absence too; the others have no parameters. */
 const parametersFit = (row: SignatureAlgorithm, { parameters }: Algorithm): boolean =>
-  parameters === undefined || (row.parameters === 'null' && parameters.equals(Buffer.from([0x05, 0x00])))
+  parameters === undefined || (row.parameters === 'null' && parameters.equals(derNull))
+
+const derNull = Buffer.from([0x05, 0x00])
+const mgf1 = '1.2.840.113549.1.1.8'
+const pssPadding = 6
+const pssHashes: ReadonlyMap<string, Verification['hash']> = new Map([
+  ['2.16.840.1.101.3.4.2.1', 'sha256'],
+  ['2.16.840.1.101.3.4.2.2', 'sha384'],
+  ['2.16.840.1.101.3.4.2.3', 'sha512'],
+])
+
+/**
+ * RSASSA-PSS-params (RFC 4055 section 3.1). The defaults are SHA-1, so that absent members are refused, as is a mask
+ * generation with another digest than the signature's.
+ */
+function readPss({ parameters }: Algorithm): Verification | undefined {
+  try {
+    const fields = fieldsOf(readDer(parameters ?? Buffer.alloc(0)), 'RSASSA-PSS-params')
+    const member = (n: number) => explicitContent(fields.required('parameter', contextConstructed(n)), 'PSS')
+    const hash = pssHash(parseAlgorithm(member(0)))
+    const mask = parseAlgorithm(member(1))
+    const maskHash = mask.parameters && pssHash(parseAlgorithm(readDer(mask.parameters)))
+    const salt = fields.optional(contextConstructed(2))
+    const saltLength = salt ? readSmallInteger(explicitContent(salt, 'PSS'), 512) : 20
+    const trailer = fields.optional(contextConstructed(3))
+    fields.end()
+    const fits =
+      hash && mask.oid === mgf1 && maskHash === hash && (!trailer || readTrailer(trailer) === trailerBc)
+    return fits ? { hash, keyTypes: ['rsa', 'rsa-pss'], padding: { padding: pssPadding, saltLength } } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const trailerBc = 1
+const readTrailer = (node: DerNode): number => readSmallInteger(explicitContent(node, 'PSS'), trailerBc)
+
+const pssHash = ({ oid, parameters }: Algorithm): Verification['hash'] | undefined =>
+  parameters && !parameters.equals(derNull) ? undefined : pssHashes.get(oid)

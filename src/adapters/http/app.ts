@@ -1,18 +1,17 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import { Problem } from '../../core/problem.ts'
 import { adminRoutes } from './admin/routes.ts'
+import { presetCommonHeaders } from './answer.ts'
 import { createWorker } from './flows.ts'
+import { asProblem } from './framework.ts'
 import { createFrontDoor } from './front.ts'
-import { asProblem, oauthRoutes } from './oauth.ts'
+import { createTokenServer } from './oauth.ts'
 import { observeRefusal, type Surface } from './observe.ts'
 import { operationsRoutes } from './operations.ts'
 import { resourceProblem } from './problems.ts'
 import { envelopeOf, type Listener } from './request.ts'
-import { mostHeaderBytes } from './server.ts'
+import { mostHeaderBytes, type RequestListener } from './server.ts'
 import type { Services } from './services.ts'
-
-export type RequestListener = (request: IncomingMessage, response: ServerResponse) => void
 
 const elsewhere: Surface = { name: 'other', checks: () => ['address'] }
 
@@ -30,10 +29,10 @@ export async function createHttpApp(services: Services): Promise<(listener: List
     routerOptions: { caseSensitive: true, ignoreTrailingSlash: false, maxParamLength: mostHeaderBytes },
   })
   const worker = createWorker(services)
+  const tokenServer = createTokenServer(services)
 
   app.setErrorHandler((error, request, reply) => refuse(asProblem(error, services), request, reply))
   app.setNotFoundHandler((request, reply) => refuse(notFound, request, reply))
-  await app.register(oauthRoutes, { services })
   await app.register(operationsRoutes, { services })
   await app.register(adminRoutes, { prefix: '/admin', services })
   await app.ready()
@@ -47,9 +46,11 @@ export async function createHttpApp(services: Services): Promise<(listener: List
 
   return createFrontDoor(services, (request, response) => {
     const { path, listener } = request.envelope
+    if (listener !== 'pki' && tokenServer.serves(path)) return void tokenServer.handle(request, response)
+    if (listener !== 'pki' && worker.serves(path)) return void worker.handle(request, response)
     if (listener === 'pki' && !pkiAddresses.test(path)) request.url = '/not-on-this-port'
-    if (listener !== 'pki' && worker.serves(path)) void worker.handle(request, response)
-    else app.routing(request, response)
+    presetCommonHeaders(response)
+    app.routing(request, response)
   })
 }
 

@@ -18,11 +18,12 @@ import {
 } from '../../core/flows/index.ts'
 import { isProblem, Problem } from '../../core/problem.ts'
 import { defaultTenantName } from '../../core/tenant.ts'
-import { sendProblem } from './front.ts'
+import { answerProblem, commonHeaders } from './answer.ts'
 import { observeRefusal, type Surface } from './observe.ts'
 import { resourceProblem } from './problems.ts'
 import type { EnvelopedRequest } from './request.ts'
 import type { Services } from './services.ts'
+import { unexpected } from './unexpected.ts'
 
 const surface: Surface = {
   name: 'flow',
@@ -76,12 +77,7 @@ export function createWorker(services: Services) {
       if (tooLarge) return refuse(tooLarge, request, response)
       send(request, response, caller, match)
     } catch (error) {
-      const { message, stack } = error as Error
-      context.log.error(
-        { error: message, stack, correlationId: request.envelope.correlationId },
-        'unexpected error',
-      )
-      refuse(new Problem('internal', 'internal error', { reason: message }), request, response)
+      refuse(unexpected(error, services), request, response)
     }
   }
 
@@ -120,12 +116,17 @@ export function createWorker(services: Services) {
         tenant.name === defaultTenantName
           ? flow.sender.prefix
           : `/tenants/${tenant.name}${flow.sender.prefix}`
-      response.writeHead(200, {
-        'X-CSRF-Token': issueCsrf({ ...binding, session: fresh }),
-        'Set-Cookie': formatCsrfCookie(fresh, path),
-        'Cache-Control': 'no-store',
-        'Content-Length': 0,
-      })
+      response.writeHead(200, [
+        ...commonHeaders(response),
+        'X-CSRF-Token',
+        issueCsrf({ ...binding, session: fresh }),
+        'Set-Cookie',
+        formatCsrfCookie(fresh, path),
+        'Cache-Control',
+        'no-store',
+        'Content-Length',
+        '0',
+      ])
       response.end()
       return true
     }
@@ -237,7 +238,12 @@ export function createWorker(services: Services) {
             exchange?.abort()
             return
           }
-          response.writeHead(status, [...headersForSender(received), 'SAP_MessageProcessingLogID', messageId])
+          response.writeHead(status, [
+            ...commonHeaders(response),
+            ...headersForSender(received),
+            'SAP_MessageProcessingLogID',
+            messageId,
+          ])
         },
         data: chunk => over || response.write(chunk),
         end() {
@@ -257,7 +263,7 @@ export function createWorker(services: Services) {
     const rendered = resourceProblem(problem, request.envelope, request.envelope.tenant.name)
     observeRefusal(problem, rendered.status, request, surface, services)
     discardBody(request, response)
-    sendProblem(response, rendered)
+    answerProblem(response, rendered)
     return rendered.status
   }
 

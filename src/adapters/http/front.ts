@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { formDecode } from '../../core/parameters.ts'
 import { Problem } from '../../core/problem.ts'
 import { defaultTenantName, type Tenant } from '../../core/tenant.ts'
+import { answerProblem } from './answer.ts'
 import { observeRefusal, type Surface } from './observe.ts'
 import { oauthProblem, type Renderer, resourceProblem } from './problems.ts'
 import { callerCorrelationId, type EnvelopedRequest, type Listener } from './request.ts'
@@ -26,11 +27,6 @@ export function createFrontDoor(services: Services, inside: Inside) {
 
   return (listener: Listener) => (request: IncomingMessage, response: ServerResponse) => {
     const correlationId = randomUUID()
-    response.setHeader('X-Correlation-Id', correlationId)
-    response.setHeader('X-Content-Type-Options', 'nosniff')
-    if (listener.name !== 'pki' && listener.name !== 'plain')
-      response.setHeader('Strict-Transport-Security', 'max-age=31536000')
-
     const url = request.url ?? '/'
     const mark = url.indexOf('?')
     const fullPath = mark < 0 ? url : url.slice(0, mark)
@@ -70,25 +66,8 @@ export function createFrontDoor(services: Services, inside: Inside) {
     const render: Renderer = envelopePath(request).startsWith('/oauth/') ? oauthProblem : resourceProblem
     const rendered = render(problem, (request as EnvelopedRequest).envelope, 'countersign')
     observeRefusal(problem, rendered.status, request, door, services)
-    sendProblem(response, rendered)
+    answerProblem(response, rendered)
   }
-}
-
-export function sendProblem(
-  response: ServerResponse,
-  { status, headers, body }: { status: number; headers: Readonly<Record<string, string>>; body: object },
-): void {
-  if (response.headersSent) {
-    response.destroy()
-    return
-  }
-  const text = JSON.stringify(body)
-  response.writeHead(status, {
-    ...headers,
-    'Content-Type': 'application/json;charset=UTF-8',
-    'Content-Length': Buffer.byteLength(text),
-  })
-  response.end(response.req.method === 'HEAD' ? undefined : text)
 }
 
 const tenantPrefix = '/tenants/'

@@ -1,6 +1,12 @@
-import { createServer as createPlainServer, type Server as PlainServer } from 'node:http'
+import {
+  createServer as createPlainServer,
+  type IncomingMessage,
+  type Server as PlainServer,
+  type ServerResponse,
+} from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
-import type { RequestListener } from './app.ts'
+
+export type RequestListener = (request: IncomingMessage, response: ServerResponse) => void
 
 /** A server certificate with its key, PEM. */
 export interface ServerIdentity {

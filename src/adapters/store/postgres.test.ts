@@ -53,11 +53,11 @@ async function until(fact: () => boolean): Promise<void> {
 }
 
 /** Ends the connections on which the two nodes listen. */
-async function endListening(url: string): Promise<void> {
+async function endListening(url: string, name = new URL(url).pathname.slice(1)): Promise<void> {
   const ended = await query(
     url,
     `select pg_terminate_backend(pid) from pg_stat_activity
-     where datname = current_database() and application_name = 'countersign changes'`,
+     where datname = '${name}' and application_name = 'countersign changes'`,
   )
   assert.equal(ended.length, 2)
 }
@@ -97,6 +97,22 @@ describe('PostgreSQL: nodes on one database', () => {
     })
   })
 
+  it('wait for each other’s transactions before they look at anything', async () => {
+    await withTwoNodes(async (one, two) => {
+      const order: string[] = []
+      let other: Promise<unknown> | undefined
+      await one.write(async ({ tenants }) => {
+        order.push('one begins')
+        other = two.write(async () => order.push('two begins'))
+        // Time enough for the other one to begin, if it could.
+        for (let i = 0; i < 50; i++) await tenants.list()
+        order.push('one ends')
+      })
+      await other
+      assert.deepEqual(order, ['one begins', 'one ends', 'two begins'])
+    })
+  })
+
   it('keep one limit together', async () => {
     await withTwoNodes(async (one, two) => {
       const tenant = aTenant()
@@ -122,12 +138,23 @@ describe('PostgreSQL: nodes on one database', () => {
 
   it('acknowledge and announce their own commits while they hear nothing', async () => {
     await withTwoNodes(async (one, two, { url }) => {
-      await endListening(url)
-      const tenant = aTenant()
-      const change = nextChange(two)
-      await two.write(({ tenants }) => tenants.insert(tenant))
-      assert.deepEqual(await change, { kind: 'tenant', tenantId: tenant.id, id: tenant.id })
-      assert.equal((await one.read.tenants.list()).length, 1)
+      const heard: (string | undefined)[] = []
+      two.changes.onChange(change => heard.push(change?.id))
+      // Leaves it with a connection to write on; a new one to listen on is then refused.
+      const [before, during, after] = [aTenant(), aTenant(), aTenant()]
+      await two.write(({ tenants }) => tenants.insert(before))
+      const server = new URL(url)
+      const name = server.pathname.slice(1)
+      server.pathname = '/postgres'
+      const allowConnections = (yes: boolean) =>
+        query(server.href, `alter database ${name} allow_connections ${yes}`)
+      await allowConnections(false)
+      await endListening(server.href, name)
+      await two.write(({ tenants }) => tenants.insert(during))
+      assert.deepEqual(heard, [before.id, during.id])
+      await allowConnections(true)
+      await one.write(({ tenants }) => tenants.insert(after))
+      await until(() => heard.at(-1) === after.id)
     })
   })
 

@@ -11,6 +11,8 @@ export interface ResourceRequest {
   readonly authorization: string | undefined
   /** Network address of the peer. */
   readonly source: string
+  /** `x5t#S256` of the certificate that the peer has proven to hold. */
+  readonly certificateThumbprint?: string | undefined
 }
 
 export interface Identification extends ClientAuthentication {

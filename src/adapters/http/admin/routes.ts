@@ -10,7 +10,7 @@ import {
 import { type ApiRole, apiRoles, operatorRole } from '../../../core/broker/index.ts'
 import { isProblem, Problem } from '../../../core/problem.ts'
 import { defaultTenantName } from '../../../core/tenant.ts'
-import { asProblem } from '../oauth.ts'
+import { asProblem } from '../framework.ts'
 import { observeRefusal, type Surface } from '../observe.ts'
 import { adminProblem } from '../problems.ts'
 import { envelopeOf } from '../request.ts'

@@ -139,7 +139,10 @@ describe('several processes on one data directory', () => {
     assert.ok(files.every(({ writable }) => !writable))
   })
 
-  it('leave nothing of a transaction in which they are killed, and hold nobody up', async () => {
+  // Sooner than the writer gives up a transaction by itself.
+  it('leave nothing of a transaction in which they are killed, and hold nobody up', {
+    timeout: 20_000,
+  }, async () => {
     const third = await fork()
     const [begun, waiting, next] = [aTenant(), aTenant(), aTenant()]
     await third.ask('begin', begun)

@@ -7,9 +7,9 @@ const form = /^Bearer +([A-Za-z0-9._~+/-]+=*) *$/i
 /** An access token in the Authorization header (RFC 6750 section 2.1). */
 export const bearer: Way = {
   name: 'Bearer',
-  checks: ['bearer form', ...activeTokenChecks],
+  checks: ['bearer form', ...activeTokenChecks, 'token binding'],
   claims: ({ authorization }) => authorization !== undefined && /^Bearer( |$)/i.test(authorization),
-  async identify({ authorization, tenant }, { checking }) {
+  async identify({ authorization, tenant, certificateThumbprint }, { checking }) {
     const token = form.exec(authorization!)?.[1]
     if (!token)
       return new Problem('invalid_token', 'the access token is not valid', {
@@ -19,7 +19,14 @@ export const bearer: Way = {
       })
     const active = await checking.check(token, tenant)
     if (isProblem(active)) return active
-    const { client, roles, audience } = active
+    const { client, roles, audience, token: claims } = active
+    if (claims.certificateThumbprint !== undefined && claims.certificateThumbprint !== certificateThumbprint)
+      return new Problem('invalid_token', 'the access token is not valid', {
+        check: 'token binding',
+        reason: 'the token is bound to a certificate, and the request came without it (RFC 8705 section 3)',
+        hint: 'Let the sender call with the certificate that it got the token with.',
+        subject: { clientId: client.clientId, credentialId: client.credentialId },
+      })
     return { client, by: 'token', roles, audience, token: active }
   },
 }
