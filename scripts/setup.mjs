@@ -1,7 +1,7 @@
 // Everything a fresh clone needs, and nothing twice: what is there already is looked at, not done again.
 //   node scripts/setup.mjs            dependencies, a new enough Node, the build
 //   node scripts/setup.mjs --test     and what the tests use (PostgreSQL, openssl, curl)
-//   node scripts/setup.mjs --bench    and what the benchmarks use (wrk, taskset)
+//   node scripts/setup.mjs --bench    and what the benchmarks use (wrk, taskset, the peers in bench/)
 // Runs under Node 18 and newer, without any dependency.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, symlinkSync } from 'node:fs'
@@ -14,6 +14,8 @@ const nodePackage = 'node@26'
 const purposes = { '--test': 'test', '--bench': 'bench' }
 const flags = process.argv.slice(2)
 const lock = join(root, '.cache', 'setup.lock')
+/** The peers of the benchmarks live apart from the product's own dependencies. */
+const bench = join(root, 'bench')
 
 const say = line => process.stderr.write(`set-up: ${line}\n`)
 
@@ -24,12 +26,12 @@ const stop = line => {
 
 const readJson = file => JSON.parse(readFileSync(file, 'utf8'))
 
-/** Compares what npm installed (its own record) with what package-lock.json asks for. */
-const dependenciesMatch = () => {
-  const record = join(modules, '.package-lock.json')
+/** Compares what npm installed in a folder (its own record) with what package-lock.json there asks for. */
+const dependenciesMatch = folder => {
+  const record = join(folder, 'node_modules', '.package-lock.json')
   if (!existsSync(record)) return false
   const installed = readJson(record).packages
-  return Object.entries(readJson(join(root, 'package-lock.json')).packages).every(([path, wanted]) => {
+  return Object.entries(readJson(join(folder, 'package-lock.json')).packages).every(([path, wanted]) => {
     const found = installed[path]
     if (path === '') return true
     // Packages for other systems stay away.
@@ -46,9 +48,9 @@ const npm = (args, cwd = root) =>
     stdio: ['ignore', 'ignore', 'inherit'],
   }).status === 0
 
-const installDependencies = () => {
-  if (!npm(['ci', '--include=dev', '--include=optional'])) {
-    return 'npm ci failed (its reason is above): check the network and package-lock.json, then run npm run setup again.'
+const installDependencies = folder => {
+  if (!npm(['ci', '--include=dev', '--include=optional'], folder)) {
+    return `npm ci failed in ${folder} (its reason is above): check the network and package-lock.json, then run this again.`
   }
 }
 
@@ -84,11 +86,20 @@ const steps = [
     isDone: () => missingTools(wantedPurposes).length === 0,
     act: () => installTools(missingTools(wantedPurposes)),
   },
-  { name: () => 'installing dependencies (npm ci)', isDone: dependenciesMatch, act: installDependencies },
+  {
+    name: () => 'installing dependencies (npm ci)',
+    isDone: () => dependenciesMatch(root),
+    act: () => installDependencies(root),
+  },
   {
     name: () => `fetching ${nodePackage}, because the installed Node is older than ${oldestNode}`,
     isDone: () => !needsFetchedNode() || (existsSync(join(modules, '.bin', 'node')) && fetchedNodeWorks()),
     act: fetchNode,
+  },
+  {
+    name: () => 'installing what the benchmarks compare with (npm ci in bench/)',
+    isDone: () => !wantedPurposes.includes('bench') || dependenciesMatch(bench),
+    act: () => installDependencies(bench),
   },
   { name: () => 'building', isDone: isBuilt, act: build },
 ]

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Services } from '../adapters/http/services.ts'
 import { apiRoles, createInstance, createKey, deleteKey, keyUrls } from '../core/broker/index.ts'
@@ -11,6 +12,9 @@ export const firstAdminKey = 'admin'
 
 export const adminFile = (dataDir: string) => join(dataDir, 'admin.json')
 
+/** There while a first key is being made: a start that was interrupted meanwhile is completed by the next one. */
+const unfinishedFile = (dataDir: string) => `${adminFile(dataDir)}.unfinished`
+
 /**
  * Sees to the administrator's service key: made at the first start, made anew (the old secret dies) when its file
  * is missing and it was never replaced; otherwise only its addresses are renewed.
@@ -19,43 +23,44 @@ export async function ensureAdminKey(services: Services, tenant: Tenant, dataDir
   const { store, context } = services
   const path = adminFile(dataDir)
   const instance = await store.read.instances.find(tenant.id, adminInstance)
-  if (!instance) {
-    const parameters = { roles: apiRoles.map(role => role.name) }
-    orThrow(await createInstance(tenant, { name: adminInstance, plan: 'api', parameters }, services))
-    return makeFirstKey(services, tenant, path)
-  }
-  const keys = await store.read.keys.list(instance.id)
+  const keys = instance ? await store.read.keys.list(instance.id) : []
   const file = readDocument(path)
   const key = keys.find(k => k.clientId === file?.clientid)
-  if (key && file) {
+  if (instance && key && file) {
     writeDocument(path, { ...file, ...keyUrls(key, instance, tenant, services) })
+    rmSync(unfinishedFile(dataDir), { force: true })
     return
   }
-  if (!keys.some(k => k.name === firstAdminKey)) {
+  const first = keys.find(k => k.name === firstAdminKey)
+  const unfinished = readFileIfThere(unfinishedFile(dataDir)) !== undefined
+  if (instance && !unfinished && !first) {
     context.log.info(
       { file: path },
       'the first administrator key was replaced or removed; its file is left alone',
     )
     return
   }
-  if (file) {
+  if (instance && !unfinished && file) {
     context.log.warn(
       { file: path },
       'this file holds a key that does not exist; use `--credentials` or remove it',
     )
     return
   }
-  orThrow(await deleteKey(tenant, adminInstance, firstAdminKey, services))
-  await makeFirstKey(services, tenant, path)
-  context.log.warn(
-    { file: path },
-    'the administrator key was missing and was made anew; the old secret is dead',
-  )
-}
-
-async function makeFirstKey(services: Services, tenant: Tenant, path: string): Promise<void> {
+  writeFileWhole(unfinishedFile(dataDir), '')
+  if (!instance) {
+    const parameters = { roles: apiRoles.map(role => role.name) }
+    orThrow(await createInstance(tenant, { name: adminInstance, plan: 'api', parameters }, services))
+  }
+  if (first) orThrow(await deleteKey(tenant, adminInstance, firstAdminKey, services))
   const { document } = orThrow(await createKey(tenant, adminInstance, firstAdminKey, {}, services))
   writeDocument(path, document)
+  rmSync(unfinishedFile(dataDir))
+  if (first)
+    context.log.warn(
+      { file: path },
+      'the administrator key was missing and was made anew; the old secret is dead',
+    )
 }
 
 type KeyFile = Record<string, unknown> & { clientid?: unknown }
@@ -64,7 +69,8 @@ function readDocument(path: string): KeyFile | undefined {
   const text = readFileIfThere(path)
   if (text === undefined) return undefined
   try {
-    return JSON.parse(text) as KeyFile
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? (value as KeyFile) : {}
   } catch {
     return {}
   }

@@ -1,6 +1,7 @@
 import { createForwarder } from '../adapters/forward/http.ts'
-import { createHttpApp, type RequestListener } from '../adapters/http/app.ts'
+import { createHttpApp } from '../adapters/http/app.ts'
 import type { Listener } from '../adapters/http/request.ts'
+import type { RequestListener } from '../adapters/http/server.ts'
 import type { Operations, Services } from '../adapters/http/services.ts'
 import { openStore, type Store } from '../adapters/store/open.ts'
 import { createAddresses } from '../core/addresses.ts'

@@ -66,8 +66,8 @@ export interface Surroundings {
 export function readConfig({ env, file, cwd, processors }: Surroundings): Config {
   const fromFile = file === undefined ? {} : readFile(file)
   const get = (name: Setting): string | undefined => {
-    const given = env[prefix + name] ?? fromFile[name]
-    return given === undefined || given === '' ? settings[name] : given
+    // Set to nothing is not set.
+    return env[prefix + name] || fromFile[name] || settings[name]
   }
   const path = (name: Setting) => {
     const given = get(name)
@@ -141,15 +141,17 @@ const camel = (name: string) =>
   name.toLowerCase().replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())
 
 function unknownVariables(env: Surroundings['env']): string[] {
-  const known = Object.keys(settings).map(name => prefix + name)
   return Object.keys(env)
-    .filter(name => name.startsWith(prefix) && !known.includes(name) && !elsewhere.test(name))
-    .map(name => unknown(name, known))
+    .filter(name => name.startsWith(prefix) && !elsewhere.test(name))
+    .map(name => name.slice(prefix.length))
+    .filter(name => !Object.hasOwn(settings, name))
+    .map(name => unknown(name, Object.keys(settings), prefix))
 }
 
-function unknown(name: string, known: readonly string[]): string {
+/** `before` stands before every name: it makes no two of them alike. */
+function unknown(name: string, known: readonly string[], before = ''): string {
   const near = nearestName(name, known)
-  return `${name} is not a setting${near ? `; did you mean ${near}?` : ''}`
+  return `${before}${name} is not a setting${near ? `; did you mean ${before}${near}?` : ''}`
 }
 
 function port(name: Setting, text: string): number {

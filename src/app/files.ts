@@ -2,16 +2,38 @@ import {
   chmodSync,
   closeSync,
   fsyncSync,
+  linkSync,
   mkdirSync,
   openSync,
   readFileSync,
   renameSync,
+  rmSync,
   writeSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
 
 /** Writes a file that is there whole or not at all, readable by its owner only unless said otherwise. */
 export function writeFileWhole(path: string, content: string, mode = 0o600): void {
+  renameSync(writeBeside(path, content, mode), path)
+  syncDirectory(dirname(path))
+}
+
+/** The same for a file that must not be there yet, for its owner only; false when it is, and nothing is changed. */
+export function writeNewFileWhole(path: string, content: string): boolean {
+  const temporary = writeBeside(path, content, 0o600)
+  try {
+    linkSync(temporary, path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw error
+  } finally {
+    rmSync(temporary)
+  }
+  syncDirectory(dirname(path))
+  return true
+}
+
+function writeBeside(path: string, content: string, mode: number): string {
   const temporary = `${path}.${process.pid}.tmp`
   const fd = openSync(temporary, 'w', mode)
   try {
@@ -21,8 +43,11 @@ export function writeFileWhole(path: string, content: string, mode = 0o600): voi
     closeSync(fd)
   }
   chmodSync(temporary, mode)
-  renameSync(temporary, path)
-  const directory = openSync(dirname(path), 'r')
+  return temporary
+}
+
+function syncDirectory(path: string): void {
+  const directory = openSync(path, 'r')
   try {
     fsyncSync(directory)
   } finally {

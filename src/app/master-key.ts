@@ -6,7 +6,7 @@ import type { Transactions } from '../core/store.ts'
 import { type InnerKeyTable, openVault, rewrapVault, type Vault, WrongMasterKey } from '../core/vault.ts'
 import type { Config } from './config.ts'
 import { ConfigError } from './config.ts'
-import { readFileIfThere, writeFileWhole } from './files.ts'
+import { readFileIfThere, writeFileWhole, writeNewFileWhole } from './files.ts'
 
 type Store = Transactions<{ innerKeys: InnerKeyTable }>
 
@@ -23,11 +23,17 @@ const nextFile = (config: Config) => join(config.dataDir, 'master.key.next')
 
 /**
  * Opens the vault with the configured master key, or with the generated one in the data directory. Throws when
- * the key is a wrong one: the start stops there.
+ * the key is a wrong one: the start stops there. `alone`: no other process of this data directory runs yet.
  */
-export async function openConfiguredVault(config: Config, store: Store, context: Context): Promise<Vault> {
+export async function openConfiguredVault(
+  config: Config,
+  store: Store,
+  context: Context,
+  { alone }: { alone: boolean },
+): Promise<Vault> {
   const given = configuredKey(config)
   if (given) return openVault(store, given, context)
+  if (alone) await completeRotation(config, store, context)
   const file = generatedFile(config)
   const existing = readFileIfThere(file)
   if (existing === undefined) {
@@ -37,14 +43,33 @@ export async function openConfiguredVault(config: Config, store: Store, context:
     return openVault(store, parseMasterKey(readFileIfThere(file)!, file), context)
   }
   try {
-    return await openVault(store, parseMasterKey(existing, file), context)
+    const vault = await openVault(store, parseMasterKey(existing, file), context)
+    // Of a rotation that never committed.
+    if (alone) rmSync(nextFile(config), { force: true })
+    return vault
   } catch (error) {
-    // A rotation that was interrupted after its commit has left its key beside the old one.
+    // A rotation that has committed and not yet put its key in place, perhaps because its process was killed.
     const next = readFileIfThere(nextFile(config))
     if (!(error instanceof WrongMasterKey) || next === undefined) throw error
-    const vault = await openVault(store, parseMasterKey(next, nextFile(config)), context)
-    renameSync(nextFile(config), file)
-    return vault
+    return openVault(store, parseMasterKey(next, nextFile(config)), context)
+  }
+}
+
+/** Completes a rotation that was interrupted after its commit: the key that opens the store takes its place. */
+async function completeRotation(config: Config, store: Store, context: Context): Promise<void> {
+  const next = readFileIfThere(nextFile(config))
+  if (next === undefined || (await store.read.innerKeys.list()).length === 0) return
+  if (await opens(parseMasterKey(next, nextFile(config)), store, context))
+    renameSync(nextFile(config), generatedFile(config))
+}
+
+async function opens(key: Buffer, store: Store, context: Context): Promise<boolean> {
+  try {
+    await openVault(store, key, context)
+    return true
+  } catch (error) {
+    if (error instanceof WrongMasterKey) return false
+    throw error
   }
 }
 
@@ -67,15 +92,20 @@ export async function rotateMasterKey(
   }
   const file = generatedFile(config)
   const text = newKey?.trim() ?? context.random(32).toString('base64url')
-  const from = parseMasterKey(readFileIfThere(file)!, file)
   const to = parseMasterKey(text, 'the new key')
-  writeFileWhole(nextFile(config), `${text}\n`)
+  // Also what keeps two rotations apart: the second would wrap under a key that the first has replaced.
+  if (!writeNewFileWhole(nextFile(config), `${text}\n`))
+    throw new ConfigError(
+      'another rotation of the master key is under way; if it was interrupted, the next start completes it',
+    )
+  const from = parseMasterKey(readFileIfThere(file)!, file)
   try {
     const rewrapped = await rewrapVault(store, from, to, context)
     renameSync(nextFile(config), file)
     return { rewrapped, next: `${file} holds the new key. Replace it in your backups.` }
   } catch (error) {
-    rmSync(nextFile(config), { force: true })
+    // Whether it was committed is not always known; then the next start finds out.
+    if (await opens(from, store, context).catch(() => false)) rmSync(nextFile(config))
     throw error
   }
 }

@@ -21,6 +21,7 @@ import { composeServer, type Server } from './compose.ts'
 import { type Config, ConfigError, readConfig } from './config.ts'
 import { startDemo } from './demo.ts'
 import { makePrivateDirectory } from './files.ts'
+import { followConnections } from './graceful.ts'
 import { openConfiguredVault, rotateMasterKey } from './master-key.ts'
 import { identityFiles, serverIdentity } from './server-identity.ts'
 
@@ -44,6 +45,26 @@ export async function serve(options: ServeOptions): Promise<void> {
   if (cluster.isWorker) return serveAsWorker(config, context, log)
 
   refuseUnsafeDemo(options, config)
+  // Whoever is told to stop while it starts has nothing to finish.
+  let close = async () => {}
+  stopOnSignal(log, () => close())
+  try {
+    close = await start(options, config, context, log)
+  } catch (error) {
+    log.flush()
+    // What was opened by then (a database, workers) must not keep the process.
+    setTimeout(() => process.exit(process.exitCode ?? 1), 200).unref()
+    throw error
+  }
+}
+
+/** Returns the function that stops what was started. */
+async function start(
+  options: ServeOptions,
+  config: Config,
+  context: Context,
+  log: ProcessLog,
+): Promise<() => Promise<void>> {
   for (const warning of config.warnings) log.warn({}, warning)
   makePrivateDirectory(config.dataDir)
   const process_ =
@@ -56,11 +77,11 @@ export async function serve(options: ServeOptions): Promise<void> {
   log.info({ url: publicUrl(config), pki: pkiUrl(config), workers: config.workers }, 'ready')
   log.flush()
   demo?.print()
-  stopOnSignal(log, async () => {
+  return async () => {
     clearInterval(maintenance)
     await process_.close()
     await demo?.close()
-  })
+  }
 }
 
 /** A process group under way: one process that answers, or a primary with its workers. */
@@ -105,15 +126,11 @@ async function startPrimary(config: Config, context: Context): Promise<Running> 
   cluster.setupPrimary({ serialization: 'advanced' })
   serveStoreToWorkers(server.store, cluster)
   serveWorkers({ metrics: () => meter.registry.getMetricsAsJSON() })
-  let closing = false
-  let ended: () => void = () => {}
+  let open = false
   cluster.on('exit', (worker, code, signal) => {
-    if (closing) {
-      if (Object.keys(cluster.workers ?? {}).length === 0) ended()
-      return
-    }
+    if (!open) return
     context.log.error({ pid: worker.process.pid, code, signal }, 'a worker died and is replaced')
-    setTimeout(() => fork(config), 500)
+    setTimeout(() => open && fork(config), 500).unref()
   })
   return {
     server,
@@ -131,14 +148,14 @@ async function startPrimary(config: Config, context: Context): Promise<Running> 
             }),
         ),
       )
+      open = true
     },
     async close() {
-      closing = true
-      const all = new Promise<void>(resolve => {
-        ended = resolve
-      })
-      for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGTERM')
-      if (Object.keys(cluster.workers ?? {}).length > 0) await all
+      open = false
+      const left = Object.values(cluster.workers ?? {}).filter(worker => worker && !worker.isDead())
+      const ended = left.map(worker => new Promise(resolve => worker!.once('exit', resolve)))
+      for (const worker of left) worker!.process.kill('SIGTERM')
+      await Promise.all(ended)
       await server.close()
     },
   }
@@ -152,6 +169,9 @@ function fork(config: Config) {
 }
 
 async function serveAsWorker(config: Config, context: Context, log: ProcessLog): Promise<void> {
+  // Nobody is left to work for: the primary is gone, or there is no way to reach it.
+  process.on('disconnect', () => process.exit(1))
+  cluster.worker!.on('error', () => process.exit(1))
   const meter = createPrometheusMeter()
   let server: Server | undefined
   let ready = false
@@ -175,7 +195,6 @@ async function serveAsWorker(config: Config, context: Context, log: ProcessLog):
     await listening.close()
     await composed.close()
   })
-  process.on('disconnect', () => process.exit(1))
 }
 
 function compose(
@@ -191,7 +210,7 @@ function compose(
     context,
     meter,
     onFailure: own.bus && (key => own.bus!.failed(key)),
-    openVault: store => openConfiguredVault(config, store, context),
+    openVault: store => openConfiguredVault(config, store, context, { alone: own.role === 'primary' }),
     operations: store => ({
       ready: own.ready,
       metrics: own.metrics,
@@ -213,6 +232,7 @@ async function listen(config: Config, context: Context, server: Server) {
   const identity = serverIdentity(config, hostsOf(config), context)
   const tls = tlsServer(identity, server.listenerOf({ name: 'public' }))
   const pki = plainServer(server.listenerOf({ name: 'pki' }))
+  const closers = [followConnections(tls), followConnections(pki)]
   await bind(tls, config.port, config.host, 'COUNTERSIGN_PORT')
   await bind(pki, config.pkiPort, config.host, 'COUNTERSIGN_PKI_PORT')
   const reload = () => {
@@ -233,34 +253,27 @@ async function listen(config: Config, context: Context, server: Server) {
     async close() {
       clearInterval(daily)
       for (const file of files) unwatchFile(file, reload)
-      await Promise.all([closeGracefully(tls), closeGracefully(pki)])
+      await Promise.all(closers.map(close => close(shutdownMs - 1000)))
     },
   }
 }
 
 function bind(server: TlsServer | PlainServer, port: number, host: string, setting: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) =>
-      reject(
-        error.code === 'EADDRINUSE'
-          ? new ConfigError(`port ${port} of ${host} is taken: end what listens there, or set ${setting}`)
-          : error,
-      ),
-    )
+    server.once('error', error => reject(listenError(error, { port, host, setting })))
     server.listen(port, host, () => resolve())
   })
 }
 
-/**
- * No new connections; idle ones end at once, and so do those whose request has not arrived completely; what was
- * accepted is finished.
- */
-function closeGracefully(server: TlsServer | PlainServer): Promise<void> {
-  return new Promise(resolve => {
-    server.close(() => resolve())
-    server.closeIdleConnections()
-    setTimeout(() => server.closeAllConnections(), shutdownMs - 1000).unref()
-  })
+function listenError(
+  error: NodeJS.ErrnoException,
+  { port, host, setting }: { port: number; host: string; setting: string },
+): Error {
+  if (error.code === 'EADDRINUSE')
+    return new ConfigError(`port ${port} of ${host} is taken: end what listens there, or set ${setting}`)
+  if (error.code === 'EACCES')
+    return new ConfigError(`port ${port} may not be used by this user: set ${setting} to 1024 or more`)
+  return new ConfigError(`cannot listen on ${host} (${error.message}): set COUNTERSIGN_HOST`)
 }
 
 function stopOnSignal(log: ProcessLog, close: () => Promise<void>): void {
@@ -318,15 +331,16 @@ function loadConfig(options: ServeOptions): Config {
 /** Replaces port 0 by a free port, which addresses are then made of. */
 async function settlePorts(config: Config): Promise<Config> {
   const [port, pkiPort] = await Promise.all([
-    config.port || freePort(config.host),
-    config.pkiPort || freePort(config.host),
+    config.port || freePort(config.host, 'COUNTERSIGN_PORT'),
+    config.pkiPort || freePort(config.host, 'COUNTERSIGN_PKI_PORT'),
   ])
   return { ...config, port, pkiPort }
 }
 
-function freePort(host: string): Promise<number> {
+function freePort(host: string, setting: string): Promise<number> {
   return new Promise((resolve, reject) => {
-    const probe = createServer().once('error', reject)
+    const probe = createServer()
+    probe.once('error', error => reject(listenError(error, { port: 0, host, setting })))
     probe.listen(0, host, () => {
       const { port } = probe.address() as AddressInfo
       probe.close(() => resolve(port))

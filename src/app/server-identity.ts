@@ -18,13 +18,33 @@ const renewBeforeMs = 30 * day
 
 /** The server certificate: the operator's own, or one issued by the root in the data directory, made when missing. */
 export function serverIdentity(config: Config, hosts: readonly string[], context: Context): ServerIdentity {
-  if (config.tlsCertFile !== undefined)
-    return { cert: mustRead(config.tlsCertFile), key: mustRead(config.tlsKeyFile!) }
+  if (config.tlsCertFile !== undefined) return operatorsIdentity(config.tlsCertFile, config.tlsKeyFile!)
   const { dataDir } = config
   const cert = readFileIfThere(certFile(dataDir))
   const key = readFileIfThere(keyFile(dataDir))
-  if (cert && key && isGood(cert, hosts, context.now())) return { cert, key }
-  return issue(dataDir, hosts, context)
+  const root = readRoot(dataDir)
+  if (root && cert && key && isGood({ cert, key }, root.pem, hosts, context.now())) return { cert, key }
+  return issue(dataDir, hosts, root, context)
+}
+
+function operatorsIdentity(certPath: string, keyPath: string): ServerIdentity {
+  const cert = mustRead(certPath)
+  const key = mustRead(keyPath)
+  const certificate = orConfigError('COUNTERSIGN_TLS_CERT_FILE', certPath, () => new X509Certificate(cert))
+  const privateKey = orConfigError('COUNTERSIGN_TLS_KEY_FILE', keyPath, () => createPrivateKey(key))
+  if (!certificate.checkPrivateKey(privateKey))
+    throw new ConfigError(
+      `COUNTERSIGN_TLS_KEY_FILE: ${keyPath} is not the key of the first certificate in ${certPath}`,
+    )
+  return { cert, key }
+}
+
+function orConfigError<Value>(setting: string, path: string, read: () => Value): Value {
+  try {
+    return read()
+  } catch (error) {
+    throw new ConfigError(`${setting}: cannot read ${path} as PEM (${(error as Error).message})`)
+  }
 }
 
 /** Where the identity comes from: files to watch for a change. */
@@ -34,9 +54,14 @@ export function identityFiles(config: Config): string[] {
     : [certFile(config.dataDir), keyFile(config.dataDir)]
 }
 
-function issue(dataDir: string, hosts: readonly string[], context: Context): ServerIdentity {
+function issue(
+  dataDir: string,
+  hosts: readonly string[],
+  known: Root | undefined,
+  context: Context,
+): ServerIdentity {
   const { now, random } = context
-  const root = readRoot(dataDir) ?? createRoot(dataDir, context)
+  const root = known ?? createRoot(dataDir, context)
   const issued = issueServerCertificate({ root, hosts, now: now(), days: validDays, random })
   const key = issued.privateKey.export({ format: 'pem', type: 'pkcs8' }) as string
   // The chain is sent with its root, so that a sender can take the root from the connection.
@@ -54,6 +79,8 @@ function createRoot(dataDir: string, { now, random }: Context) {
   return root
 }
 
+type Root = NonNullable<ReturnType<typeof readRoot>>
+
 function readRoot(dataDir: string) {
   const pem = readFileIfThere(rootFile(dataDir))
   const key = readFileIfThere(rootKeyFile(dataDir))
@@ -61,12 +88,24 @@ function readRoot(dataDir: string) {
   return { pem, der: new X509Certificate(pem).raw, privateKey: createPrivateKey(key) }
 }
 
-function isGood(pem: string, hosts: readonly string[], now: number): boolean {
-  const certificate = new X509Certificate(pem)
+/** Fits the hosts and its key, is of the root that senders trust, and lasts for a while. */
+function isGood(
+  { cert, key }: ServerIdentity,
+  rootPem: string,
+  hosts: readonly string[],
+  now: number,
+): boolean {
+  const certificate = new X509Certificate(cert)
   const names = certificate.subjectAltName ?? ''
   const fits = (host: string) =>
     certificate.checkHost(host) !== undefined || certificate.checkIP(host) !== undefined
-  return names !== '' && hosts.every(fits) && Date.parse(certificate.validTo) - now > renewBeforeMs
+  return (
+    names !== '' &&
+    hosts.every(fits) &&
+    certificate.checkPrivateKey(createPrivateKey(key)) &&
+    certificate.verify(new X509Certificate(rootPem).publicKey) &&
+    Date.parse(certificate.validTo) - now > renewBeforeMs
+  )
 }
 
 function mustRead(path: string): string {

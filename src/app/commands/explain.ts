@@ -1,0 +1,126 @@
+import { type Check, checkList } from '../terminal/checks.ts'
+import { details } from '../terminal/table.ts'
+import { fullTime } from '../terminal/time.ts'
+import { path } from './support/admin-api.ts'
+import type { Cli, Define } from './support/command.ts'
+import { Refused, WrongUsage } from './support/errors.ts'
+import { readSecret } from './support/input.ts'
+
+interface DecisionAnswer {
+  readonly id: string
+  readonly at: string
+  readonly surface?: string
+  readonly method?: string
+  readonly path?: string
+  readonly source?: string
+  readonly listener?: string
+  readonly status?: number
+  readonly code: string
+  readonly reason: string
+  readonly hint?: string
+  readonly clientId?: string
+  readonly credentialId?: string
+  readonly callerCorrelationId?: string
+  readonly checks: readonly Check[]
+}
+
+interface DryRunAnswer {
+  readonly accepted: boolean
+  readonly code?: string
+  readonly reason: string
+  readonly hint?: string
+  readonly clientId?: string
+  readonly instance?: string
+  readonly key?: string
+  readonly roles?: readonly string[]
+  readonly flow?: string
+  readonly checks: readonly Check[]
+}
+
+interface ExplainOptions {
+  readonly tokenFile?: string
+  readonly endpoint?: string
+}
+
+export const define: Define = (command, cli) => {
+  command
+    .argument('[CORRELATION-ID]', 'of a refused request: the header X-Correlation-Id of its answer')
+    .option('--token-file <FILE>', 'try the access token in this file instead; - for standard input')
+    .option('--endpoint <ADDRESS>', 'with --token-file: try it at this address, such as /http/orders')
+    .action((id: string | undefined, { tokenFile, endpoint }: ExplainOptions) => {
+      if ((id === undefined) === (tokenFile === undefined))
+        throw new WrongUsage('give a correlation id or --token-file FILE')
+      if (endpoint !== undefined && tokenFile === undefined)
+        throw new WrongUsage('--endpoint goes with --token-file')
+      return id === undefined ? dryRun(tokenFile!, endpoint, cli) : explain(id, cli)
+    })
+}
+
+async function explain(id: string, cli: Cli): Promise<void> {
+  const record = await findRecord(id, cli)
+  const { method, path: address, source, listener, status, code } = record
+  const client =
+    record.clientId && (record.credentialId ? record.clientId : `${record.clientId} (not proven)`)
+  cli.terminal.show(
+    record,
+    () =>
+      details(
+        [
+          ['Refused', [status, code].join(' ').trim()],
+          ['When', fullTime(record.at, cli.now())],
+          ['Request', [method, address].join(' ').trim()],
+          ['From', [source, listener && `(${listener} port)`].filter(Boolean).join(' ')],
+          ['Client', client ?? 'unknown'],
+          ["Caller's id", record.callerCorrelationId],
+        ],
+        cli.terminal.paint,
+      ) + conclusion(record, cli),
+  )
+}
+
+/** Other processes of the server write their records down within a second. */
+async function findRecord(id: string, cli: Cli): Promise<DecisionAnswer> {
+  const api = await cli.api()
+  const find = () => api.get<DecisionAnswer>(path`/decisions/${id}`)
+  try {
+    return await find()
+  } catch (error) {
+    if (!(error instanceof Refused) || !/no decision record/.test(error.message)) throw error
+    await cli.wait(1000)
+    return find()
+  }
+}
+
+async function dryRun(tokenFile: string, endpoint: string | undefined, cli: Cli): Promise<void> {
+  const token = await readSecret(tokenFile, cli)
+  const api = await cli.api()
+  const answer = await api.post<DryRunAnswer>('/explain', { token, endpoint })
+  if (!answer.accepted) cli.status = 1
+  cli.terminal.show(
+    answer,
+    () =>
+      details(
+        [
+          [answer.accepted ? 'Accepted' : 'Refused', answer.accepted ? 'yes' : answer.code],
+          ['Client', answer.clientId],
+          ['Key', answer.key && `${answer.key} of instance ${answer.instance}`],
+          ['Roles', answer.roles?.join(' ')],
+          ['Flow', answer.flow],
+        ],
+        cli.terminal.paint,
+      ) + conclusion(answer, cli),
+  )
+}
+
+function conclusion(answer: { checks: readonly Check[]; reason: string; hint?: string }, cli: Cli): string {
+  const { paint } = cli.terminal
+  const heading = answer.checks.length > 0 ? `${paint.bold('Checks')}\n` : ''
+  const because = details(
+    [
+      ['Reason', answer.reason],
+      ['Hint', answer.hint],
+    ],
+    paint,
+  )
+  return `${heading}${checkList(answer.checks, paint)}${because}`
+}

@@ -1,0 +1,69 @@
+import { readFileSync } from 'node:fs'
+import { text } from 'node:stream/consumers'
+import type { Cli } from './command.ts'
+import { WrongUsage } from './errors.ts'
+
+type Input = Pick<Cli, 'stdin'>
+
+const alreadyRead = new WeakSet<object>()
+
+/** Marks standard input as used: it can stand for one file only. */
+export function takeStdin({ stdin }: Input): Cli['stdin'] {
+  if (alreadyRead.has(stdin)) throw new WrongUsage('standard input (-) can stand for one file only')
+  alreadyRead.add(stdin)
+  return stdin
+}
+
+/** The text of a file, `-` for standard input. Throws WrongUsage. */
+export async function readText(file: string, cli: Input): Promise<string> {
+  if (file === '-') return text(takeStdin(cli))
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw unreadable(file, error)
+  }
+}
+
+export function unreadable(file: string, error: unknown): WrongUsage {
+  const { code, message } = error as NodeJS.ErrnoException
+  const reasons: Record<string, string> = {
+    ENOENT: 'there is no such file',
+    EACCES: 'you may not read it',
+    EISDIR: 'it is a directory',
+  }
+  return new WrongUsage(`cannot read ${file}: ${reasons[code ?? ''] ?? message}`)
+}
+
+/** A JSON file. The parser's own words are dropped: they quote the text, which may hold a secret. */
+export async function readJson(file: string, cli: Input): Promise<unknown> {
+  return parseJson(await readText(file, cli), file)
+}
+
+function parseJson(given: string, file: string): unknown {
+  try {
+    return JSON.parse(given)
+  } catch {
+    throw new WrongUsage(`${file === '-' ? 'standard input' : file} is not JSON`)
+  }
+}
+
+/** A secret or a token alone in a file: without the line break that editors add. */
+export async function readSecret(file: string, cli: Input): Promise<string> {
+  const secret = (await readText(file, cli)).replace(/\r?\n$/, '')
+  if (secret !== '') return secret
+  throw new WrongUsage(`${file === '-' ? 'standard input' : file} is empty`)
+}
+
+/** The value of `-c`: a file, or the JSON object itself. */
+export async function readParameters(
+  given: string | undefined,
+  cli: Input,
+): Promise<Record<string, unknown>> {
+  if (given === undefined) return {}
+  const parameters = given.trimStart().startsWith('{')
+    ? parseJson(given, 'the value of -c')
+    : await readJson(given, cli)
+  if (typeof parameters === 'object' && parameters !== null && !Array.isArray(parameters))
+    return parameters as Record<string, unknown>
+  throw new WrongUsage(`${given} must hold a JSON object`)
+}

@@ -1,0 +1,62 @@
+import {
+  readServiceKey,
+  type ServiceKey,
+  type TokenClient,
+  TokenError,
+  tokenClientFromServiceKey,
+} from '../../../client/index.ts'
+import { Refused, WrongUsage } from './errors.ts'
+import { unreachable } from './exchange.ts'
+import type { Trust } from './trust.ts'
+
+/** A service key from parsed JSON of any shape. `file` is for the complaint. Throws WrongUsage. */
+export function readKey(json: unknown, file: string): ServiceKey {
+  try {
+    return readServiceKey(json)
+  } catch (error) {
+    throw new WrongUsage(`${file === '-' ? 'standard input' : file}: ${(error as Error).message}`)
+  }
+}
+
+/** The token client of a service key. Its secret goes to its own `tokenurl` and nowhere else. */
+export function tokenClient(key: ServiceKey, trust: Trust, format?: string): TokenClient {
+  return explained(key, () =>
+    tokenClientFromServiceKey(key, {
+      tls: { ca: trust(new URL(key.tokenUrl)) },
+      ...(format !== undefined && { parameters: { token_format: format } }),
+    }),
+  )
+}
+
+/** Runs `ask`; why no token came is said in the words of this program. */
+export async function asSender<Value>(key: ServiceKey, ask: () => Promise<Value>): Promise<Value> {
+  try {
+    return await ask()
+  } catch (error) {
+    throw told(key, error)
+  }
+}
+
+function explained<Value>(key: ServiceKey, make: () => Value): Value {
+  try {
+    return make()
+  } catch (error) {
+    throw told(key, error)
+  }
+}
+
+function told(key: ServiceKey, error: unknown): unknown {
+  if (!(error instanceof TokenError)) return error
+  const url = new URL(key.tokenUrl)
+  if (error.status === undefined && error.cause instanceof Error) return unreachable(url, error.cause)
+  const id = error.correlation_id
+  if (id === undefined) return new Refused(error.message)
+  const message = error.message.replace(` (correlation id ${id})`, '')
+  return new Refused(message, { correlationId: id, hint: explainHint(url, id) })
+}
+
+/** How the operator learns more about a refusal at an address; that of another tenant is explained there. */
+export function explainHint({ pathname }: URL, correlationId: string): string {
+  const tenant = /^\/tenants\/([a-z0-9-]{2,40})\//.exec(pathname)?.[1]
+  return `Why: countersign explain ${correlationId}${tenant === undefined ? '' : ` --tenant ${tenant}`}`
+}

@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict'
+import { PassThrough } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { describe, test } from 'node:test'
+import { checkList } from './checks.ts'
+import { createPaint, printable } from './paint.ts'
+import { quote } from './quote.ts'
+import { details, table } from './table.ts'
+import { createTerminal } from './terminal.ts'
+import { fullTime, relativeTime } from './time.ts'
+
+const plain = createPaint({}, false)
+
+describe('table', () => {
+  const columns = [
+    { title: 'NAME', cell: (row: { name: string; count: number }) => row.name },
+    {
+      title: 'N',
+      cell: (row: { name: string; count: number }) => String(row.count),
+      align: 'right' as const,
+    },
+    { title: 'NOTE', cell: () => '' },
+  ]
+
+  test('columns are as wide as their widest cell, and no line ends in white space', () => {
+    const rows = [
+      { name: 'a', count: 1 },
+      { name: 'längst', count: 1000 },
+    ]
+    assert.equal(
+      table(rows, columns, plain),
+      ['NAME       N  NOTE', 'a          1', 'längst  1000', ''].join('\n'),
+    )
+  })
+
+  test('without rows there is still a header', () => {
+    assert.equal(table([], columns, plain), 'NAME  N  NOTE\n')
+  })
+
+  test('what a stranger wrote cannot move the cursor or turn the writing around', () => {
+    const rows = [{ name: '\u001b[2Ja\n\u202eb', count: 1 }]
+    assert.equal(table(rows, columns, plain).split('\n')[1], '?[2Ja??b  1')
+  })
+
+  test('the header is bold on a terminal, and alignment does not count colours', () => {
+    const paint = createPaint({ TERM: 'xterm' }, true)
+    assert.equal(
+      table([{ name: 'abcdef', count: 1 }], columns, paint),
+      '\u001b[1mNAME    N  NOTE\u001b[22m\nabcdef  1\n',
+    )
+  })
+
+  test('details leave out what has no value', () => {
+    assert.equal(
+      details(
+        [
+          ['Name', 'a'],
+          ['Hint', undefined],
+          ['Empty', ''],
+          ['Client id', 'x\ty'],
+        ],
+        plain,
+      ),
+      'Name       a\nClient id  x?y\n',
+    )
+  })
+})
+
+describe('times', () => {
+  const now = Date.parse('2026-11-20T12:00:00Z')
+  const at = (ms: number) => relativeTime(new Date(now + ms).toISOString(), now)
+  const cases: readonly (readonly [number, string])[] = [
+    [0, 'now'],
+    [-999, 'now'],
+    [-1000, '1 s ago'],
+    [59_999, 'in 59 s'],
+    [60_000, 'in 1 min'],
+    [-2 * 3_600_000, '2 h ago'],
+    [86_400_000, 'in 1 day'],
+    [3 * 86_400_000 + 5, 'in 3 days'],
+    [-400 * 86_400_000, '400 days ago'],
+  ]
+  for (const [distance, words] of cases) {
+    test(`${distance} ms from now is said as "${words}"`, () => assert.equal(at(distance), words))
+  }
+
+  test('no time is never', () => {
+    assert.equal(relativeTime(null, now), 'never')
+    assert.equal(relativeTime(undefined, now), 'never')
+    assert.equal(fullTime(null, now), 'never')
+  })
+
+  test('alone, a time is said both ways', () => {
+    assert.equal(fullTime('2026-11-20T11:00:00.000Z', now), '2026-11-20T11:00:00.000Z (1 h ago)')
+  })
+})
+
+describe('paint', () => {
+  const bold = (env: Record<string, string>, isTerminal: boolean) => createPaint(env, isTerminal).bold('x')
+
+  test('colours are for terminals that want them', () => {
+    assert.equal(bold({ TERM: 'xterm' }, true), '\u001b[1mx\u001b[22m')
+    assert.equal(bold({ TERM: 'xterm' }, false), 'x')
+    assert.equal(bold({ TERM: 'dumb' }, true), 'x')
+    assert.equal(bold({ NO_COLOR: '1' }, true), 'x')
+    assert.equal(bold({ NO_COLOR: '' }, true), '\u001b[1mx\u001b[22m')
+  })
+
+  test('marks are ASCII unless the locale is UTF-8, and LC_ALL has the last word', () => {
+    const passed = (env: Record<string, string>) => createPaint(env, false).marks.passed
+    assert.equal(passed({ LANG: 'en_GB.UTF-8' }), '✓')
+    assert.equal(passed({ LC_CTYPE: 'C.utf8' }), '✓')
+    assert.equal(passed({}), '+')
+    assert.equal(passed({ LC_ALL: 'C', LANG: 'en_GB.UTF-8' }), '+')
+    assert.equal(passed({ LC_ALL: '', LANG: 'en_GB.UTF-8' }), '✓')
+  })
+
+  test('a check list shows what passed, what failed and what was not reached', () => {
+    const checks = [
+      { name: 'token form', outcome: 'passed' },
+      { name: 'token dates', outcome: 'failed' },
+      { name: 'role', outcome: 'not reached' },
+    ]
+    assert.equal(checkList(checks, plain), '  + token form\n  x token dates\n  - role\n')
+    assert.equal(
+      checkList(checks, createPaint({ LANG: 'C.UTF-8' }, false)),
+      '  ✓ token form\n  ✗ token dates\n  – role\n',
+    )
+  })
+
+  test('letters of every script are printable, control characters are not', () => {
+    assert.equal(printable('Zürich 東京 عربي'), 'Zürich 東京 عربي')
+    assert.equal(printable('a\r\u0000\u009b\u2028\u200e\u007f'), 'a??????')
+  })
+})
+
+describe('terminal', () => {
+  function terminal(json: boolean) {
+    const stdout = new PassThrough()
+    const stderr = new PassThrough()
+    const words = createTerminal({ stdout, stderr }, {}, () => json)
+    return { words, read: async () => [await text(stdout.end()), await text(stderr.end())] }
+  }
+
+  test('with --json the answer is one document, and notes do not touch it', async () => {
+    const { words, read } = terminal(true)
+    words.note('a note')
+    words.show({ name: 'a' }, () => assert.fail('not for people'))
+    const [out, err] = await read()
+    assert.deepEqual(JSON.parse(out!), { name: 'a' })
+    assert.equal(err, 'a note\n')
+  })
+
+  test('without it, people get their text', async () => {
+    const { words, read } = terminal(false)
+    words.warn('look\nhere')
+    words.show({ name: 'a' }, () => 'done\n')
+    assert.deepEqual(await read(), ['done\n', 'warning: look?here\n'])
+  })
+})
+
+test('an argument is quoted where a shell would read it otherwise', () => {
+  assert.equal(quote('a/b-c_d.json'), 'a/b-c_d.json')
+  assert.equal(quote('my key.json'), "'my key.json'")
+  assert.equal(quote("it's $HOME"), "'it'\\''s $HOME'")
+  assert.equal(quote(''), "''")
+})
