@@ -1,0 +1,155 @@
+// Runs a case: starts all its sides, checks their answers, then loads them in turn, round by round.
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { request as plainRequest } from 'node:http'
+import { request as tlsRequest } from 'node:https'
+import { join } from 'node:path'
+import { issueServerCertificate, makeRoot } from '../dist/crypto/server-certificate.js'
+import { createWorld } from './cases.mjs'
+import {
+  load,
+  processorTicks,
+  residentMegabytes,
+  spread,
+  startServer,
+  watched,
+  writeRequest,
+} from './measure.mjs'
+
+/** Runs one case on plain listeners. */
+export const runCase = (each, settings) => run(each, each.sides, createWorld(settings.directory), settings)
+
+/** The same over TLS, one round. */
+export const runTls = (each, settings) => {
+  const world = { ...createWorld(settings.directory), tls: certificate() }
+  const sides = each.sides.filter(side => !side.plainOnly && !side.command)
+  const { goal: _, ...rest } = each
+  return run({ ...rest, title: `${each.title}, over TLS 1.3` }, sides, world, { ...settings, rounds: 1 })
+}
+
+const certificate = () => {
+  const now = Date.now()
+  const root = makeRoot({ commonName: 'Benchmark root', now, random: randomBytes })
+  const issued = issueServerCertificate({ root, hosts: ['localhost'], now, days: 1, random: randomBytes })
+  return { cert: issued.pem, key: issued.privateKey.export({ format: 'pem', type: 'pkcs8' }) }
+}
+
+const run = async (each, sides, world, settings) => {
+  const complaints = []
+  const backend = each.backend ? await startServer('backend') : undefined
+  const running = []
+  try {
+    for (const side of sides) running.push(await startSide(side, { ...world, backend }, settings))
+    for (const side of running) {
+      await checkAnswers(side, complaints)
+      if (!side.command) await load(side.server, side.script, settings.warmUpSeconds)
+    }
+    const before = processorTicks()
+    const disturbed = await playRounds(running, backend, settings, complaints)
+    const after = processorTicks()
+    for (const side of running) await checkAnswers(side, complaints)
+    const share = what => (100 * (after[what] - before[what])) / (after.all - before.all)
+    return {
+      name: each.name,
+      title: each.title,
+      goal: each.goal,
+      idlePercent: share('idle'),
+      stealPercent: share('steal'),
+      othersPercent: spread(running.flatMap(({ rounds }) => rounds.map(round => round.othersPercent))),
+      disturbed,
+      complaints,
+      sides: running.map(({ name, server, rounds }) => ({
+        name,
+        rounds,
+        microseconds: spread(rounds.map(({ microseconds }) => microseconds)),
+        ...(rounds[0].perSecond && { perSecond: spread(rounds.map(({ perSecond }) => perSecond)) }),
+        megabytes: residentMegabytes(server.pid),
+      })),
+    }
+  } finally {
+    for (const { server } of running) await server.stop()
+    await backend?.stop()
+  }
+}
+
+/** Starts a side and writes down what will be sent to it. */
+export const startSide = async (side, world, { profile } = {}) => {
+  const options = side.options(world)
+  const nodeOptions = profile && side.ours ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : []
+  const server = await startServer(side.server, options, { nodeOptions })
+  const started = { ...side, server, rounds: [], tokens: options.tokens?.file }
+  if (!side.command) {
+    started.script = join(world.newDirectory(), 'request.lua')
+    writeRequest(started.script, side.request(server), started.tokens)
+  }
+  return started
+}
+
+/** So much of one processor may others take before a round is played again. */
+const mostOthersPercent = 15
+
+/**
+ * Plays the rounds. One in which other programs were busy is played again, all sides of it, while repeats are left:
+ * as many as there are rounds. Gives how many were thrown away.
+ */
+const playRounds = async (sides, backend, { rounds, seconds }, complaints) => {
+  let disturbed = 0
+  for (let kept = 0; kept < rounds; ) {
+    const played = []
+    for (const side of sides) {
+      const watchedServers = [side.server, ...(backend ? [backend] : [])]
+      played.push(await watched(watchedServers, () => oneRound(side, seconds, complaints)))
+    }
+    if (disturbed < rounds && played.some(({ othersPercent }) => othersPercent > mostOthersPercent)) {
+      disturbed++
+      continue
+    }
+    for (const [i, side] of sides.entries()) side.rounds.push(played[i])
+    kept++
+  }
+  return disturbed
+}
+
+const oneRound = async ({ server, name, command, script }, seconds, complaints) => {
+  if (command) return { microseconds: await server.ask(command) }
+  const round = await load(server, script, seconds)
+  if (round.failed > 0) complaints.push(`${name}: ${round.failed} of ${round.requests} requests failed`)
+  return round
+}
+
+/** Before and after the load: are the answers right? */
+const checkAnswers = async (side, complaints) => {
+  if (!side.verify || side.command) return
+  const token = side.tokens && readFileSync(side.tokens, 'utf8').split('\n')[7]
+  const send = ({ forged, ...changed } = {}) => {
+    const request = side.request(side.server)
+    if (token) request.headers.Authorization = `Bearer ${forged ? forge(token) : token}`
+    return exchange(side.server.url, { ...request, ...changed })
+  }
+  try {
+    await side.verify(side.server, send)
+  } catch (error) {
+    complaints.push(`${side.name}: ${error.message}`)
+  }
+}
+
+const forge = token => `${token.slice(0, -10)}${token.at(-10) === 'A' ? 'B' : 'A'}${token.slice(-9)}`
+
+/** One request on a connection of its own. The certificate was made a moment ago, by us. */
+const exchange = (url, { method, path, headers, body }) =>
+  new Promise((resolve, reject) => {
+    const request = url.startsWith('https:') ? tlsRequest : plainRequest
+    const { hostname, port } = new URL(url)
+    const length = method === 'POST' && body ? { 'Content-Length': Buffer.byteLength(body) } : {}
+    const options = { hostname, port, path, method, agent: false, rejectUnauthorized: false }
+    const sent = request({ ...options, headers: { ...headers, ...length } }, response => {
+      const chunks = []
+      response.on('data', chunk => chunks.push(chunk))
+      response.on('end', () =>
+        resolve({ status: response.statusCode, text: Buffer.concat(chunks).toString() }),
+      )
+      response.on('error', reject)
+    })
+    sent.on('error', reject)
+    sent.end(method === 'POST' ? body : undefined)
+  })

@@ -1,0 +1,105 @@
+// The whole product on one socket, composed as `serve` composes it: store and journal on disk, log to a file,
+// metrics, limits, revocation checks. What differs: a plain listener instead of TLS, and with
+// `forwarder: 'instant'` a receiver that is no network away (so that admission can be measured).
+import { randomBytes } from 'node:crypto'
+import { openSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { plainServer, tlsServer } from '../../dist/adapters/http/server.js'
+import { createLog } from '../../dist/adapters/log/pino.js'
+import { createPrometheusMeter } from '../../dist/adapters/metrics/prometheus.js'
+import { composeServer } from '../../dist/app/compose.js'
+import { createInstance, createKey, listRoles } from '../../dist/core/broker/index.js'
+import { admit, deployFlow } from '../../dist/core/flows/index.js'
+import { isProblem } from '../../dist/core/problem.js'
+import { defaultTenantName } from '../../dist/core/tenant.js'
+import { issueToken, rotateKeys } from '../../dist/core/tokens/index.js'
+import { openVault } from '../../dist/core/vault.js'
+import { loopMicroseconds } from './loop.mjs'
+import { options, ready } from './serve.mjs'
+
+const { directory, algorithm, receiver, forwarder, tokens, tls } = options
+
+const orThrow = value => {
+  if (isProblem(value)) throw new Error(`${value.code}: ${value.description}`)
+  return value
+}
+
+/** Answers as a receiver would, at once. */
+const answer = Buffer.from('{"status":"ok"}')
+const instant = {
+  forward(_, incoming) {
+    incoming.head(200, ['content-type', 'application/json', 'content-length', String(answer.length)])
+    incoming.data(answer)
+    incoming.end()
+    return { resume() {}, abort() {} }
+  },
+  close: async () => {},
+}
+
+const log = createLog({ level: 'info', format: 'json', fd: openSync(join(directory, 'log'), 'a') })
+const context = { now: Date.now, random: randomBytes, log }
+const meter = createPrometheusMeter()
+
+// The port is known before the addresses are made: the listener is put in afterwards.
+let listener
+const relay = (request, response) => listener(request, response)
+const socket = tls ? tlsServer(tls, relay) : plainServer(relay)
+await new Promise(resolve => socket.listen(0, '127.0.0.1', resolve))
+const { port } = socket.address()
+const url = `${tls ? 'https' : 'http'}://localhost:${port}`
+
+const server = await composeServer({
+  databaseUrl: `sqlite:${directory}`,
+  role: 'primary',
+  publicUrl: url,
+  context,
+  meter,
+  ...(forwarder === 'instant' && { forwarder: instant }),
+  openVault: store => openVault(store, randomBytes(32), context),
+  operations: () => ({
+    ready: () => true,
+    metrics: () => meter.page(),
+    rotateMasterKey: async () => ({ rewrapped: 0, next: '' }),
+  }),
+})
+listener = server.listenerOf({ name: tls ? 'public' : 'plain' })
+const { services } = server
+const { store } = services
+const tenant = services.tenants.byName(defaultTenantName)
+if (algorithm) await rotateKeys(tenant, { now: true, algorithm }, services)
+
+orThrow(await createInstance(tenant, { name: 'bench', plan: 'integration-flow', parameters: {} }, services))
+const { document: key } = orThrow(await createKey(tenant, 'bench', 'key', {}, services))
+
+if (receiver || forwarder) {
+  const flow = {
+    id: 'bench',
+    sender: { adapter: 'HTTPS', address: '/bench' },
+    receiver: { adapter: 'HTTP', url: receiver ?? 'http://127.0.0.1:9/' },
+  }
+  const roles = async () => (await listRoles(tenant, store)).map(role => role.name)
+  orThrow(await deployFlow(tenant, flow, { store, context, roles }))
+}
+
+const client = await services.directory.byClientId(tenant.id, key.clientid)
+const issue = async () => {
+  const issued = await issueToken(new Map([['grant_type', 'client_credentials']]), client, tenant, services)
+  return orThrow(issued).access_token
+}
+const made = await Promise.all(Array.from({ length: tokens?.count ?? 0 }, issue))
+if (tokens) await writeFile(tokens.file, made.join('\n'))
+
+/** The admission function alone, without HTTP: CPU microseconds per call. */
+const admission = async () => {
+  const flow = (await services.flows.find(tenant.id, '/http', '/bench')).flow
+  const requests = made.map(token => ({ tenant, authorization: `Bearer ${token}`, source: '127.0.0.1' }))
+  let next = 0
+  return loopMicroseconds(options.loopMs, async () => {
+    orThrow(await admit(requests[next++ % requests.length], flow, services))
+  })
+}
+
+ready({ port, url, clientId: key.clientid, clientSecret: key.clientsecret }, () => server.close(), {
+  admission,
+})
