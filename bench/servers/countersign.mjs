@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { plainServer, tlsServer } from '../../dist/adapters/http/server.js'
 import { createLog } from '../../dist/adapters/log/pino.js'
 import { createPrometheusMeter } from '../../dist/adapters/metrics/prometheus.js'
+import { createRandom } from '../../dist/app/random.js'
 import { composeServer } from '../../dist/app/compose.js'
 import { createInstance, createKey, listRoles } from '../../dist/core/broker/index.js'
 import { admit, deployFlow } from '../../dist/core/flows/index.js'
@@ -38,7 +39,7 @@ const instant = {
 }
 
 const log = createLog({ level: 'info', format: 'json', fd: openSync(join(directory, 'log'), 'a') })
-const context = { now: Date.now, random: randomBytes, log }
+const context = { now: Date.now, random: createRandom(), log }
 const meter = createPrometheusMeter()
 
 // The port is known before the addresses are made: the listener is put in afterwards.

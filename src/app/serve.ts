@@ -1,5 +1,4 @@
 import cluster from 'node:cluster'
-import { randomBytes } from 'node:crypto'
 import { readFileSync, unwatchFile, watchFile } from 'node:fs'
 import type { Server as PlainServer } from 'node:http'
 import type { Server as TlsServer } from 'node:https'
@@ -23,6 +22,7 @@ import { startDemo } from './demo.ts'
 import { makePrivateDirectory } from './files.ts'
 import { followConnections } from './graceful.ts'
 import { openConfiguredVault, rotateMasterKey } from './master-key.ts'
+import { createRandom } from './random.ts'
 import { identityFiles, serverIdentity } from './server-identity.ts'
 
 export interface ServeOptions {
@@ -41,7 +41,7 @@ const shutdownMs = 8000
 export async function serve(options: ServeOptions): Promise<void> {
   const config = await settlePorts(loadConfig(options))
   const log = createLog({ level: config.logLevel, format: config.logFormat, fd: 1 })
-  const context: Context = { now: Date.now, random: randomBytes, log }
+  const context: Context = { now: Date.now, random: createRandom(), log }
   if (cluster.isWorker) return serveAsWorker(config, context, log)
 
   refuseUnsafeDemo(options, config)

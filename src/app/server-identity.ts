@@ -1,4 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { isIP } from 'node:net'
 import { join } from 'node:path'
 import type { ServerIdentity } from '../adapters/http/server.ts'
 import type { Context } from '../core/context.ts'
@@ -98,7 +99,7 @@ function isGood(
   const certificate = new X509Certificate(cert)
   const names = certificate.subjectAltName ?? ''
   const fits = (host: string) =>
-    certificate.checkHost(host) !== undefined || certificate.checkIP(host) !== undefined
+    (isIP(host) ? certificate.checkIP(host) : certificate.checkHost(host)) !== undefined
   return (
     names !== '' &&
     hosts.every(fits) &&

@@ -141,7 +141,7 @@ test('whatever is read, URLSearchParams reads it so too; nothing makes it throw'
     fc.property(text, text, (body, query) => {
       const parameters = readParameters(body, query, tokenRequestRules)
       if (isProblem(parameters)) return
-      const both = [...new URLSearchParams(query), ...new URLSearchParams(body)]
+      const both = [...new URLSearchParams(`&${query}`), ...new URLSearchParams(`&${body}`)]
       for (const [name, value] of parameters)
         assert.ok(
           both.some(([n, v]) => n === name && v === value),

@@ -202,6 +202,8 @@ export function callUrl(
       {
         hostname,
         port,
+        // A forged Host header must not change whom we expect to speak to.
+        servername: hostname,
         path: pathname + search,
         method,
         ca,

@@ -1,4 +1,4 @@
-import { lookup } from 'node:dns'
+import { type LookupAddress, type LookupAllOptions, lookup } from 'node:dns'
 import type { LookupFunction } from 'node:net'
 import { Agent, type Dispatcher } from 'undici'
 import type { ForwardExchange, Forwarder, Incoming, Outgoing } from '../../core/flows/index.ts'
@@ -15,7 +15,7 @@ export function createForwarder(options: ForwarderOptions = {}): Forwarder {
   const { connectionsPerReceiver = 64, connectTimeoutMs = 5000 } = options
   const agent = new Agent({
     connections: connectionsPerReceiver,
-    connect: { timeout: connectTimeoutMs, lookup: lookupButLinkLocal },
+    connect: { timeout: connectTimeoutMs, lookup: lookupWithoutLinkLocal(lookup) },
     keepAliveTimeout: 30_000,
   })
   return { forward: (message, answer) => start(agent, message, answer), close: () => agent.close() }
@@ -84,14 +84,14 @@ function flatten(
 }
 
 /** What went wrong on the way to the receiver, in words for the sender. */
-function asProblem(error: Error & { code?: string }, { origin, timeoutMs }: Outgoing): Problem {
+function asProblem(error: NodeJS.ErrnoException, { origin, timeoutMs }: Outgoing): Problem {
   const code = error.code ?? ''
   if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT')
     return new Problem('receiver_timeout', 'the receiver did not answer in time', {
       reason: `${origin} was silent for ${timeoutMs / 1000} s`,
       hint: 'See why the receiver is slow, or raise receiver.timeoutSeconds in the flow.',
     })
-  if (code === 'UND_ERR_CONNECT_TIMEOUT' || /^(ECONN|ENOTFOUND|EAI_|EHOST|ENET|ENOENT|ELINKLOCAL)/.test(code))
+  if (error.syscall === 'connect' || notConnected.test(code))
     return unreachable(`${origin}: ${error.message || code}`)
   if (/CERT|SSL|TLS|ALTNAME|ISSUER|VERIFY/.test(code))
     return unreachable(`${origin}: TLS failed: ${error.message}`)
@@ -100,6 +100,9 @@ function asProblem(error: Error & { code?: string }, { origin, timeoutMs }: Outg
     hint: 'See the log of the receiver.',
   })
 }
+
+/** Nothing of the message was sent: it may be sent again. A connection that broke later says nothing of the kind. */
+const notConnected = /^(UND_ERR_CONNECT_TIMEOUT$|ECONNREFUSED$|ENOTFOUND$|EAI_|EHOST|ENET|ELINKLOCAL$)/
 
 function unreachable(reason: string): Problem {
   return new Problem('receiver_unreachable', 'the receiver cannot be reached', {
@@ -110,19 +113,27 @@ function unreachable(reason: string): Problem {
 
 const hostOf = (origin: string) => new URL(origin).hostname.replace(/^\[|\]$/g, '')
 
+type Resolver = (
+  hostname: string,
+  options: LookupAllOptions,
+  callback: (error: NodeJS.ErrnoException | null, found: LookupAddress[]) => void,
+) => void
+
 /** Name resolution that gives no link-local address, whatever the name server says. */
-const lookupButLinkLocal: LookupFunction = (hostname, options, callback) => {
-  lookup(hostname, { ...options, all: true }, (error, found) => {
-    if (error) return callback(error, '', 0)
-    const usable = found.filter(({ address }) => !isLinkLocal(address))
-    const [first] = usable
-    if (!first) {
-      const refused = Object.assign(new Error(`${hostname} has link-local addresses only`), {
-        code: 'ELINKLOCAL',
-      })
-      return callback(refused, '', 0)
-    }
-    if (options.all) callback(null, usable as never)
-    else callback(null, first.address, first.family)
-  })
-}
+export const lookupWithoutLinkLocal =
+  (resolver: Resolver): LookupFunction =>
+  (hostname, options, callback) => {
+    resolver(hostname, { ...options, all: true }, (error, found) => {
+      if (error) return callback(error, '', 0)
+      const usable = found.filter(({ address }) => !isLinkLocal(address))
+      const [first] = usable
+      if (!first) {
+        const refused = Object.assign(new Error(`${hostname} has link-local addresses only`), {
+          code: 'ELINKLOCAL',
+        })
+        return callback(refused, '', 0)
+      }
+      if (options.all) callback(null, usable)
+      else callback(null, first.address, first.family)
+    })
+  }

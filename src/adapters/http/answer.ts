@@ -33,15 +33,17 @@ export function answerJson(
     return
   }
   const text = JSON.stringify(body)
+  const length = Buffer.byteLength(text)
   response.writeHead(status, [
     ...commonHeaders(response),
     ...headers,
     'Content-Type',
     'application/json;charset=UTF-8',
     'Content-Length',
-    String(Buffer.byteLength(text)),
+    String(length),
   ])
-  response.end(response.req.method === 'HEAD' ? undefined : text)
+  // ASCII, which it is almost always, goes out without being transcoded.
+  response.end(response.req.method === 'HEAD' ? undefined : text, length === text.length ? 'latin1' : 'utf8')
 }
 
 export function answerProblem(

@@ -21,7 +21,7 @@ import { defaultTenantName } from '../../core/tenant.ts'
 import { answerProblem, commonHeaders } from './answer.ts'
 import { observeRefusal, type Surface } from './observe.ts'
 import { resourceProblem } from './problems.ts'
-import type { EnvelopedRequest } from './request.ts'
+import { type EnvelopedRequest, hangUpAfter } from './request.ts'
 import type { Services } from './services.ts'
 import { unexpected } from './unexpected.ts'
 
@@ -285,7 +285,7 @@ function exchangeOf(request: EnvelopedRequest, { flow, rest }: FlowMatch): Excha
 function discardBody(request: EnvelopedRequest, response: ServerResponse): void {
   if (request.complete) return
   const length = request.headers['content-length']
-  if (length === undefined || Number(length) > smallBody) response.shouldKeepAlive = false
+  if (length === undefined || Number(length) > smallBody) hangUpAfter(response)
   request.unpipe().resume()
 }
 

@@ -6,7 +6,7 @@ import { defaultTenantName, type Tenant } from '../../core/tenant.ts'
 import { answerProblem } from './answer.ts'
 import { observeRefusal, type Surface } from './observe.ts'
 import { oauthProblem, type Renderer, resourceProblem } from './problems.ts'
-import { callerCorrelationId, type EnvelopedRequest, type Listener } from './request.ts'
+import { callerCorrelationId, type EnvelopedRequest, isHungUp, type Listener } from './request.ts'
 import type { Services } from './services.ts'
 
 /** Answers requests that have passed the front door. */
@@ -26,6 +26,7 @@ export function createFrontDoor(services: Services, inside: Inside) {
   const { tenants, changes, context } = services
 
   return (listener: Listener) => (request: IncomingMessage, response: ServerResponse) => {
+    if (isHungUp(request)) return
     const correlationId = randomUUID()
     const url = request.url ?? '/'
     const mark = url.indexOf('?')

@@ -142,6 +142,11 @@ export function createTokenServer(services: Services) {
       const authenticated = await authenticate(request, parameters)
       return isProblem(authenticated) ? authenticated : askerOf(authenticated.client)
     }
+    if (parameters.has('client_secret'))
+      return new Problem('invalid_request', 'more than one credential', {
+        check: 'client authentication method',
+        reason: 'both an access token and client_secret were sent',
+      })
     const { tenant, source } = request.envelope
     const caller = await identify({ tenant, authorization, source }, services, ['Bearer'])
     if (isProblem(caller) || caller.roles.has(introspectRole)) return caller

@@ -67,7 +67,7 @@ export const oauthProblem: Renderer = (problem, { correlationId }, realm) => {
     headers: {
       ...noStore,
       ...retryAfter(problem),
-      ...(status === 401 && { 'WWW-Authenticate': `Basic realm="${realm}", charset="UTF-8"` }),
+      ...oauthChallenge(problem, status, realm),
     },
     body: {
       error: oauthCodes[problem.code] ?? problem.code,
@@ -75,6 +75,13 @@ export const oauthProblem: Renderer = (problem, { correlationId }, realm) => {
       correlation_id: correlationId,
     },
   }
+}
+
+/** Basic for clients (RFC 6749 section 5.2), Bearer for a resource server that showed a token (RFC 7662 section 2.3). */
+function oauthChallenge(problem: Problem, status: number, realm: string): Record<string, string> {
+  if (problem.code === 'invalid_token' || problem.code === 'insufficient_scope')
+    return { 'WWW-Authenticate': challenge(problem, realm) }
+  return status === 401 ? { 'WWW-Authenticate': `Basic realm="${realm}", charset="UTF-8"` } : {}
 }
 
 /**

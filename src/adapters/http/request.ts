@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Tenant } from '../../core/tenant.ts'
 
 /** Where a request came in. */
@@ -34,4 +34,17 @@ export function envelopeOf(raw: IncomingMessage): Envelope {
 export function callerCorrelationId(headers: IncomingMessage['headers']): string | undefined {
   const given = headers['x-correlation-id'] ?? headers['x-request-id']
   return typeof given === 'string' && /^[\x21-\x7e]{1,128}$/.test(given) ? given : undefined
+}
+
+const hangingUp = new WeakSet<object>()
+
+/** Makes this answer the last one on its connection. */
+export function hangUpAfter(response: ServerResponse): void {
+  response.shouldKeepAlive = false
+  hangingUp.add(response.req.socket)
+}
+
+/** Requests that were sent ahead after the last answered one must not be processed (RFC 9112 section 9.6). */
+export function isHungUp({ socket }: IncomingMessage): boolean {
+  return hangingUp.has(socket)
 }

@@ -34,6 +34,7 @@ const refusedNames: ReadonlyMap<string, string> = new Map([
   ['sapauthenticatedusername', 'Countersign sets it to the caller that it authenticated'],
   ['x-csrf-token', 'it is between the sender and Countersign'],
   ['x-correlation-id', 'Countersign sets it'],
+  ['sap-messageprocessinglogid', 'Countersign sets it'],
 ])
 
 const refusedBeginnings: readonly (readonly [string, string])[] = [
@@ -107,6 +108,7 @@ const staysBehind: ReadonlySet<string> = new Set([
   'www-authenticate',
   // Countersign sets it
   'x-correlation-id',
+  'sap_messageprocessinglogid',
   'x-csrf-token',
   'x-content-type-options',
   'strict-transport-security',

@@ -4,14 +4,14 @@ import type { DecisionRecord } from '../../../core/explain/decision.ts'
 import type { Message } from '../../../core/flows/store.ts'
 import type { Journal } from '../../../core/journal.ts'
 import { decisionColumns, entryOf, type JournalSchema, messageColumns } from './schema.ts'
-import type { JournalStatements } from './statements.ts'
+import type { GroupStatement, JournalStatements } from './statements.ts'
 
 /** What the journal needs of an engine. */
 export interface JournalEngine {
   readonly reader: Kysely<JournalSchema>
   readonly statements: JournalStatements
   /** Runs the statements in one transaction, which need not have reached the disk. */
-  write(statements: readonly { sql: string; parameters: readonly unknown[] }[]): Promise<void>
+  write(statements: readonly (GroupStatement & { parameters: readonly unknown[] })[]): Promise<void>
 }
 
 export interface JournalLimits {
@@ -86,8 +86,8 @@ export function createJournal(
     for (const group of slices(uses)) await write(statements.upsertLastUsed, group)
   }
 
-  async function write(sql: string, entries: readonly unknown[]): Promise<void> {
-    const group = [{ sql, parameters: [storableJson(entries)] }, ...pruner.due(entries.length)]
+  async function write(statement: GroupStatement, entries: readonly unknown[]): Promise<void> {
+    const group = [{ ...statement, parameters: [storableJson(entries)] }, ...pruner.due(entries.length)]
     for (const attempt of ['first', 'last']) {
       try {
         return await engine.write(group)

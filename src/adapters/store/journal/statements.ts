@@ -1,71 +1,85 @@
 import { type Columns, type ColumnType, decisionColumns, messageColumns } from './schema.ts'
 
 /**
- * The journal's writing statements. A whole group of entries goes as one JSON text and the database takes it apart:
- * on the side of the requests that costs one JSON.stringify per group, and one parameter instead of thousands.
+ * A statement that writes a group of entries. The group travels as one JSON text: on the side of the requests that
+ * costs one JSON.stringify, and one parameter instead of thousands.
  */
+export interface GroupStatement {
+  readonly sql: string
+  /** Where the engine cannot take the text apart cheaply: the members of an entry, one run of the statement each. */
+  readonly columns?: readonly (readonly [name: string, type: ColumnType])[]
+}
+
+/** The journal's writing statements. */
 export interface JournalStatements {
   /** Parameter: JSON array of entries. */
-  readonly insertMessages: string
+  readonly insertMessages: GroupStatement
   /** Parameter: JSON array of entries. */
-  readonly insertDecisions: string
+  readonly insertDecisions: GroupStatement
   /** Parameter: JSON array of { credentialId, at }. Keeps the later time. */
-  readonly upsertLastUsed: string
+  readonly upsertLastUsed: GroupStatement
   readonly prune: Record<'messages' | 'decisions', { readonly byCount: string; readonly byAge: string }>
   /** Parameter: how many of the last-used times to keep. */
   readonly pruneLastUsed: string
 }
 
-/** How an engine reads rows out of a JSON text. */
-interface JsonReading {
+/** How an engine writes a group. */
+interface Grouping {
   readonly parameter: string
-  /** What stands after `from`. */
-  source(columns: Readonly<Record<string, ColumnType>>): string
-  value(name: string, type: ColumnType): string
+  insert(table: string, columns: readonly (readonly [string, ColumnType])[], conflict: string): GroupStatement
   readonly greatest: string
 }
 
 export const journalStatements = {
+  // SQLite would parse an entry once for each of its members; the writer thread parses it once.
   sqlite: statements({
     parameter: '?',
-    source: () => 'json_each(?) where true',
-    value: (name, type) => `value ${type === 'json' ? '->' : '->>'} '$.${name}'`,
+    insert: (table, columns, conflict) => ({
+      sql: `insert into ${table} (${names(columns)}) values (${columns.map(() => '?').join(', ')}) ${conflict}`,
+      columns,
+    }),
     greatest: 'max',
   }),
   postgres: statements({
     parameter: '$1',
-    source(columns) {
-      const list = Object.entries(columns).map(([name, type]) => `"${name}" ${type}`)
-      return `json_to_recordset($1::json) as entry(${list.join(', ')})`
+    insert(table, columns, conflict) {
+      const values = columns.map(([name, type]) => (type === 'json' ? `"${name}"::text` : `"${name}"`))
+      const entry = columns.map(([name, type]) => `"${name}" ${type}`)
+      // In the order of the ids: two nodes that locked the same rows in different orders would wait for each other.
+      return {
+        sql: `insert into ${table} (${names(columns)}) select ${values.join(', ')}
+          from json_to_recordset($1::json) as entry(${entry.join(', ')}) ${conflict && `order by 1 ${conflict}`}`,
+      }
     },
-    value: (name, type) => (type === 'json' ? `"${name}"::text` : `"${name}"`),
     greatest: 'greatest',
   }),
 }
 
-function statements(json: JsonReading): JournalStatements {
-  function insert<Entry>(table: string, columns: Columns<Entry>): string {
-    const entries = Object.entries<ColumnType>(columns)
-    const names = entries.map(([name]) => columnName(name))
-    const values = entries.map(([name, type]) => json.value(name, type))
-    return `insert into ${table} (${names.join(', ')}) select ${values.join(', ')} from ${json.source(columns)}`
-  }
+function statements(engine: Grouping): JournalStatements {
+  const insert = <Entry>(table: string, columns: Columns<Entry>, conflict = ''): GroupStatement =>
+    engine.insert(table, Object.entries<ColumnType>(columns), conflict)
   const prune = (table: string, time: string) => ({
-    byCount: `delete from ${table} where seq <= (select max(seq) from ${table}) - ${json.parameter}`,
+    byCount: `delete from ${table} where seq <= (select max(seq) from ${table}) - ${engine.parameter}`,
     // The oldest by number are the oldest by time, near enough, and are found without an index of their own.
-    byAge: `delete from ${table} where seq <= (select min(seq) + 10000 from ${table}) and ${time} < ${json.parameter}`,
+    byAge: `delete from ${table} where seq <= (select min(seq) + 10000 from ${table}) and ${time} < ${engine.parameter}`,
   })
   const lastUsed: Columns<{ credentialId: string; at: number }> = { credentialId: 'text', at: 'bigint' }
   return {
     insertMessages: insert('messages', messageColumns),
     insertDecisions: insert('decisions', decisionColumns),
-    // In the order of the ids: two nodes that locked the same rows in different orders would wait for each other.
-    upsertLastUsed: `${insert('last_used', lastUsed)} order by 1
-      on conflict (credential_id) do update set at = ${json.greatest}(last_used.at, excluded.at)`,
+    upsertLastUsed: insert(
+      'last_used',
+      lastUsed,
+      `on conflict (credential_id) do update set at = ${engine.greatest}(last_used.at, excluded.at)`,
+    ),
     prune: { messages: prune('messages', 'ended_at'), decisions: prune('decisions', 'at') },
     pruneLastUsed: `delete from last_used where at <
-      (select at from last_used order by at desc limit 1 offset ${json.parameter})`,
+      (select at from last_used order by at desc limit 1 offset ${engine.parameter})`,
   }
+}
+
+function names(columns: readonly (readonly [string, ColumnType])[]): string {
+  return columns.map(([name]) => columnName(name)).join(', ')
 }
 
 function columnName(member: string): string {

@@ -1,8 +1,10 @@
+import type { GroupStatement } from '../journal/statements.ts'
+
 /** What the writer is asked to do: by its own process, or through it by a worker process. */
 export type Call =
   | { readonly do: 'begin' | 'commit' | 'rollback'; readonly transaction: string }
   | ({ readonly do: 'execute'; readonly transaction: string } & Statement)
-  | { readonly do: 'journal'; readonly statements: readonly Statement[] }
+  | { readonly do: 'journal'; readonly statements: readonly (Statement & GroupStatement)[] }
   | { readonly do: 'close' }
 
 export interface Statement {

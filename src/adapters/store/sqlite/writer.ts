@@ -9,6 +9,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import Database from 'better-sqlite3'
 import { StoreInUse } from '../errors.ts'
 import { journalMigrations } from '../journal/migrations/index.ts'
+import type { ColumnType } from '../journal/schema.ts'
 import { storeMigrations } from '../migrations/index.ts'
 import { files, openForWriting, prepareFiles, statementCache } from './files.ts'
 import { migrateFile } from './migrate-file.ts'
@@ -64,7 +65,13 @@ function serve(
     limitMs: transactionLimitMs,
   })
   const writeGroup = journal.transaction((statements: Extract<Call, { do: 'journal' }>['statements']) => {
-    for (const { sql, parameters } of statements) prepareJournal(sql).run(parameters)
+    for (const { sql, parameters, columns } of statements) {
+      const statement = prepareJournal(sql)
+      if (!columns) statement.run(parameters)
+      else
+        for (const entry of JSON.parse(String(parameters[0])) as Record<string, unknown>[])
+          statement.run(columns.map(([name, type]) => stored(entry[name], type)))
+    }
   })
 
   type Result = Pick<Reply, 'rows' | 'changes'>
@@ -119,6 +126,11 @@ function serve(
       answer({ error: plainError(error) })
     }
   }
+}
+
+/** A member of an entry as its column holds it. */
+function stored(value: unknown, type: ColumnType): unknown {
+  return type === 'json' ? JSON.stringify(value) : (value ?? null)
 }
 
 try {
