@@ -57,6 +57,8 @@ export function createIntrospect(
       })
       const until = asked + ttlSeconds * 1000
       const answer = readAnswer(json, { ...expected, now: clock() })
+      // What was said before must not come back, not even where the clock is set back.
+      active.delete(digest)
       if (answer instanceof Refusal) refused.set(digest, { refusal: answer, until })
       else if (!(answer instanceof Unavailable))
         active.set(digest, { claims: answer, until: Math.min(until, expiry(answer)) })

@@ -67,14 +67,14 @@ export function createWorker(services: Services) {
       if (caller.by === 'secret') journal.used(caller.client.credentialId, context.now())
       if (!flow.sender.methods.has(request.method!)) {
         response.setHeader('Allow', [...flow.sender.methods].join(', '))
-        return refuse(notAllowed, request, response)
+        return refuse(notAllowed(request.method!, match, caller), request, response)
       }
       if (flow.definition.sender.csrf) {
         const done = protectFromCsrf(request, response, caller, match)
         if (done) return
       }
       const tooLarge = declaredTooLarge(request, flow.maxBodyBytes)
-      if (tooLarge) return refuse(tooLarge, request, response)
+      if (tooLarge) return refuse(tooLarge.with({ subject: subjectOf(caller) }), request, response)
       send(request, response, caller, match)
     } catch (error) {
       refuse(unexpected(error, services), request, response)
@@ -133,7 +133,7 @@ export function createWorker(services: Services) {
     const refused = modifies(request.method!) ? checkCsrf({ ...binding, session, token }) : undefined
     if (!refused) return false
     response.setHeader('X-CSRF-Token', 'Required')
-    refuse(refused.with({ check: 'CSRF token' }), request, response)
+    refuse(refused.with({ check: 'CSRF token', subject: subjectOf(caller) }), request, response)
     return true
   }
 
@@ -346,7 +346,14 @@ function noFlow(path: string): Problem {
   })
 }
 
-const notAllowed = new Problem('method_not_allowed', 'this method is not allowed here', { check: 'method' })
+function notAllowed(method: string, { flow }: FlowMatch, caller: Caller): Problem {
+  return new Problem('method_not_allowed', 'this method is not allowed here', {
+    check: 'method',
+    reason: `flow ${flow.definition.id} takes no ${method} requests`,
+    hint: `Let the sender use one of ${[...flow.sender.methods].join(', ')}.`,
+    subject: subjectOf(caller),
+  })
+}
 
 function subjectOf({ client }: Caller) {
   return {

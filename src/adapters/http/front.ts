@@ -118,5 +118,9 @@ function ambiguity(path: string, request: IncomingMessage): Problem | undefined 
 }
 
 function notClean(reason: string): Problem {
-  return new Problem('invalid_request', 'the path is not in its normal form', { check: 'path', reason })
+  return new Problem('invalid_request', 'the path is not in its normal form', {
+    check: 'path',
+    reason,
+    hint: 'Let the sender write the path as `countersign flow list` shows it; a proxy on the way may have changed it.',
+  })
 }

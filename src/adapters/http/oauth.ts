@@ -8,7 +8,6 @@ import {
   readParameters,
   tokenRequestRules,
 } from '../../core/parameters.ts'
-import { introspectRole } from '../../core/plans.ts'
 import { isProblem, Problem } from '../../core/problem.ts'
 import type { Tenant } from '../../core/tenant.ts'
 import {
@@ -148,11 +147,7 @@ export function createTokenServer(services: Services) {
         reason: 'both an access token and client_secret were sent',
       })
     const { tenant, source } = request.envelope
-    const caller = await identify({ tenant, authorization, source }, services, ['Bearer'])
-    if (isProblem(caller) || caller.roles.has(introspectRole)) return caller
-    return new Problem('insufficient_scope', `scope ${introspectRole} is needed`, {
-      check: 'client credential',
-    })
+    return identify({ tenant, authorization, source }, services, ['Bearer'])
   }
 
   async function run(endpoint: Endpoint, request: EnvelopedRequest): Promise<object | Problem> {

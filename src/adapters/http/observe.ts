@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { recordRefusal } from '../../core/explain/index.ts'
+import { recordRefusal, redact } from '../../core/explain/index.ts'
 import type { Problem } from '../../core/problem.ts'
 import { envelopeOf } from './request.ts'
 import type { Services } from './services.ts'
@@ -42,9 +42,9 @@ export function observeRefusal(
     status,
     code: problem.code,
     check: problem.check,
-    clientId: problem.subject.clientId?.slice(0, 200),
+    clientId: problem.subject.clientId && redact(problem.subject.clientId).slice(0, 200),
     source: envelope.source,
-    reason: problem.reason,
+    reason: redact(problem.reason),
   }
   if (status >= 500) context.log.warn(line, 'request refused')
   else context.log.info(line, 'request refused')

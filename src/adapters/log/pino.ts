@@ -40,7 +40,15 @@ export function createLog({ level, format, fd }: LogOptions): ProcessLog {
 function asText(line: string): string {
   const { level, time: _, message, ...fields } = JSON.parse(line) as Record<string, unknown>
   const more = Object.entries(fields).map(
-    ([name, value]) => ` ${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+    ([name, value]) =>
+      ` ${name}=${typeof value === 'string' && plain.test(value) ? value : JSON.stringify(value)}`,
   )
-  return `${String(level).toUpperCase()}  ${String(message)}${more.join('')}\n`
+  return `${String(level).toUpperCase()}  ${oneLine(String(message))}${more.join('')}\n`
+}
+
+/** What needs no quotes. Everything else is quoted as in JSON, so that no value can forge a line or move the cursor. */
+const plain = /^[^\s"\p{C}]+$/u
+
+function oneLine(text: string): string {
+  return text.replace(/\p{C}/gu, character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }

@@ -100,7 +100,7 @@ async function findTarget(endpoint: string, tenant: Tenant, { flows }: DryRun) {
 }
 
 function pathOf(endpoint: string, tenant: Tenant): string {
-  const path = URL.canParse(endpoint) ? new URL(endpoint).pathname : endpoint
+  const path = URL.canParse(endpoint) ? new URL(endpoint).pathname : endpoint.replace(/[?#].*$/s, '')
   const own = `/tenants/${tenant.name}`
   return path.startsWith(`${own}/`) ? path.slice(own.length) : path
 }

@@ -1,5 +1,6 @@
 import type { Problem } from '../problem.ts'
 import type { DecisionCheck, DecisionRecord } from './decision.ts'
+import { redact } from './redact.ts'
 
 /** What the edge knows of a request that was refused. Never the query, a header or a body. */
 export interface RequestFacts {
@@ -26,11 +27,11 @@ export function recordRefusal(
   return {
     ...rest,
     id: correlationId,
-    path: rest.path.slice(0, 500),
+    path: redact(rest.path).slice(0, 500),
     code: problem.code,
-    reason: problem.reason,
+    reason: redact(problem.reason),
     hint: problem.hint,
-    clientId: problem.subject.clientId?.slice(0, 200),
+    clientId: problem.subject.clientId && redact(problem.subject.clientId).slice(0, 200),
     credentialId: problem.subject.credentialId,
     checks: markChecks(procedure, problem.check),
   }

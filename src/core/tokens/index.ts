@@ -5,6 +5,7 @@ export { createKeyrings, type Keyrings, type PublicKey } from './keyring.ts'
 export { metadata } from './metadata.ts'
 export { createRevokedTokens, type RevokedTokens } from './revocations.ts'
 export { type Revoking, revokeAllOf, revokeToken } from './revoke.ts'
+export { handlePrefix } from './sealer.ts'
 export {
   firstKeys,
   type KeyInfo,

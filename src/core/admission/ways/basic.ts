@@ -14,6 +14,7 @@ export const basic: Way = {
       return new Problem('bad_credentials', 'the credentials are not valid', {
         check: 'basic form',
         reason: `the Basic header is malformed: ${presented}`,
+        hint: 'After Basic stands the base64 of clientid:clientsecret, as one word.',
       })
     const client = await authenticateSecret(presented, { tenantId: tenant.id, source }, deps)
     if (isProblem(client)) return asResourceProblem(client)
