@@ -109,8 +109,8 @@ function request()
 end
 function done(summary, latency)
   local e = summary.errors
-  io.write(string.format('\\n{"requests":%d,"seconds":%f,"failed":%d}\\n', summary.requests,
-    summary.duration / 1e6, e.status + e.connect + e.read + e.write + e.timeout))
+  io.write(string.format('\\n{"requests":%d,"seconds":%f,"refused":%d,"broken":%d,"late":%d}\\n',
+    summary.requests, summary.duration / 1e6, e.status, e.connect + e.read + e.write, e.timeout))
 end
 `,
   )
@@ -138,7 +138,7 @@ const endedChildrenSeconds = () => {
   return (Number(fields[13]) + Number(fields[14])) / ticksPerSecond
 }
 
-/** One round: load for so many seconds. `failed`: answers above 399, broken connections, time-outs. */
+/** One round: load for so many seconds. `refused`: answers above 399; `broken`: connections; `late`: over 2 s. */
 export const load = async (server, script, seconds) => {
   const args = ['-c', processor, 'wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, server.url]
   const before = cpuSeconds(server.pid)
@@ -150,8 +150,9 @@ export const load = async (server, script, seconds) => {
   const cpu = cpuSeconds(server.pid) - before
   const summary = output.split('\n').find(line => line.startsWith('{'))
   if (!summary) throw new Error(`wrk said:\n${output}`)
-  const { requests, seconds: took, failed } = JSON.parse(summary)
-  return { microseconds: (cpu * 1e6) / requests, perSecond: requests / took, requests, failed }
+  const { seconds: took, ...counts } = JSON.parse(summary)
+  const { requests } = counts
+  return { microseconds: (cpu * 1e6) / requests, perSecond: requests / took, ...counts }
 }
 
 /** Least, middle and greatest. */

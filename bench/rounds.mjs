@@ -48,6 +48,9 @@ const run = async (each, sides, world, settings) => {
     const disturbed = await playRounds(running, backend, settings, complaints)
     const after = processorTicks()
     for (const side of running) await checkAnswers(side, complaints)
+    const dropped = await Promise.all(
+      running.filter(({ ours }) => ours).map(({ server }) => server.ask('dropped')),
+    )
     const share = what => (100 * (after[what] - before[what])) / (after.all - before.all)
     return {
       name: each.name,
@@ -57,6 +60,7 @@ const run = async (each, sides, world, settings) => {
       stealPercent: share('steal'),
       othersPercent: spread(running.flatMap(({ rounds }) => rounds.map(round => round.othersPercent))),
       disturbed,
+      droppedEntries: dropped.reduce((sum, each) => sum + each, 0),
       complaints,
       sides: running.map(({ name, server, rounds }) => ({
         name,
@@ -113,7 +117,11 @@ const playRounds = async (sides, backend, { rounds, seconds }, complaints) => {
 const oneRound = async ({ server, name, command, script }, seconds, complaints) => {
   if (command) return { microseconds: await server.ask(command) }
   const round = await load(server, script, seconds)
-  if (round.failed > 0) complaints.push(`${name}: ${round.failed} of ${round.requests} requests failed`)
+  const { requests, refused, broken, late } = round
+  if (refused + broken + late > 0)
+    complaints.push(
+      `${name}: of ${requests} requests ${refused} refused, ${broken} broken off, ${late} over 2 s`,
+    )
   return round
 }
 

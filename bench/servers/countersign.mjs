@@ -8,8 +8,8 @@ import { join } from 'node:path'
 import { plainServer, tlsServer } from '../../dist/adapters/http/server.js'
 import { createLog } from '../../dist/adapters/log/pino.js'
 import { createPrometheusMeter } from '../../dist/adapters/metrics/prometheus.js'
-import { createRandom } from '../../dist/app/random.js'
 import { composeServer } from '../../dist/app/compose.js'
+import { createRandom } from '../../dist/app/random.js'
 import { createInstance, createKey, listRoles } from '../../dist/core/broker/index.js'
 import { admit, deployFlow } from '../../dist/core/flows/index.js'
 import { isProblem } from '../../dist/core/problem.js'
@@ -103,4 +103,5 @@ const admission = async () => {
 
 ready({ port, url, clientId: key.clientid, clientSecret: key.clientsecret }, () => server.close(), {
   admission,
+  dropped: () => services.journal.dropped,
 })

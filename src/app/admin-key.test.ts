@@ -98,6 +98,21 @@ describe("the administrator's service key", () => {
     assert.ok(await works(second))
   })
 
+  test('is made once when two nodes start at the same time, and no start fails', async () => {
+    orThrow(await deleteInstance(world.tenant, adminInstance, world.server.services))
+    rmSync(adminFile(dataDir))
+    const other = mkdtempSync(join(tmpdir(), 'countersign-admin-key-'))
+    try {
+      await Promise.all([ensure(), ensureAdminKey(world.server.services, world.tenant, other)])
+      const written = [dataDir, other].filter(directory => existsSync(adminFile(directory)))
+      assert.equal(written.length, 1)
+      assert.ok(await works(JSON.parse(readFileSync(adminFile(written[0]!), 'utf8'))))
+      for (const directory of [dataDir, other]) assert.ok(!existsSync(`${adminFile(directory)}.unfinished`))
+    } finally {
+      rmSync(other, { recursive: true })
+    }
+  })
+
   describe('a start that was killed while it made the key is completed by the next one', () => {
     test('before the key was made', async () => {
       orThrow(await deleteKey(world.tenant, adminInstance, firstAdminKey, world.server.services))

@@ -48,19 +48,45 @@ export async function ensureAdminKey(services: Services, tenant: Tenant, dataDir
     return
   }
   writeFileWhole(unfinishedFile(dataDir), '')
-  if (!instance) {
-    const parameters = { roles: apiRoles.map(role => role.name) }
-    orThrow(await createInstance(tenant, { name: adminInstance, plan: 'api', parameters }, services))
+  const made = await makeFirstKey(
+    { withInstance: !instance, replacing: first !== undefined },
+    tenant,
+    services,
+  )
+  if (isProblem(made)) {
+    if (made.code !== 'conflict' && made.code !== 'not_found') throw new Error(made.description)
+    rmSync(unfinishedFile(dataDir))
+    context.log.info(
+      { file: path },
+      'another node is making the administrator key; its data directory has it',
+    )
+    return
   }
-  if (first) orThrow(await deleteKey(tenant, adminInstance, firstAdminKey, services))
-  const { document } = orThrow(await createKey(tenant, adminInstance, firstAdminKey, {}, services))
-  writeDocument(path, document)
+  writeDocument(path, made.document)
   rmSync(unfinishedFile(dataDir))
   if (first)
     context.log.warn(
       { file: path },
       'the administrator key was missing and was made anew; the old secret is dead',
     )
+}
+
+/** A conflict, or a key that is not there any more, comes from another node that does the same at the same time. */
+async function makeFirstKey(
+  { withInstance, replacing }: { withInstance: boolean; replacing: boolean },
+  tenant: Tenant,
+  services: Services,
+) {
+  if (withInstance) {
+    const parameters = { roles: apiRoles.map(role => role.name) }
+    const instance = await createInstance(tenant, { name: adminInstance, plan: 'api', parameters }, services)
+    if (isProblem(instance)) return instance
+  }
+  if (replacing) {
+    const deleted = await deleteKey(tenant, adminInstance, firstAdminKey, services)
+    if (isProblem(deleted)) return deleted
+  }
+  return createKey(tenant, adminInstance, firstAdminKey, {}, services)
 }
 
 type KeyFile = Record<string, unknown> & { clientid?: unknown }

@@ -164,7 +164,9 @@ function readPss({ parameters }: Algorithm): Verification | undefined {
     fields.end()
     const fits =
       hash && mask.oid === mgf1 && maskHash === hash && (!trailer || readTrailer(trailer) === trailerBc)
-    return fits ? { hash, keyTypes: ['rsa', 'rsa-pss'], padding: { padding: pssPadding, saltLength } } : undefined
+    return fits
+      ? { hash, keyTypes: ['rsa', 'rsa-pss'], padding: { padding: pssPadding, saltLength } }
+      : undefined
   } catch {
     return undefined
   }

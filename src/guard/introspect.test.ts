@@ -171,6 +171,15 @@ describe('answers are kept', () => {
     time.now += 60_000
     assert.match(await check('opaque'), /expired/)
   })
+  test('a good one does not come back after a bad one, though the clock is set back', async t => {
+    const { check, state, time } = await world(t, { ttlSeconds: 10 })
+    await check('opaque')
+    state.answer = { active: false }
+    time.now += 10_000
+    assert.match(await check('opaque'), /not active/)
+    time.now -= 5_000
+    assert.match(await check('opaque'), /not active/)
+  })
   test('not at all with ttlSeconds 0', async t => {
     const { check, received } = await world(t, { ttlSeconds: 0 })
     await check('opaque')

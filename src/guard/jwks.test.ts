@@ -87,6 +87,24 @@ describe('where the keys are', () => {
       state.metadata.jwks_uri = uri
       assert.match(await check(await token()), /^503 the metadata at .*: jwks_uri must/)
     })
+  test('an https issuer cannot send the guard to plain http on this machine', async () => {
+    const issuer = 'https://issuer.test'
+    const asked: string[] = []
+    const guard = createGuard({
+      issuer,
+      audience: 'api',
+      fetch: async url => {
+        asked.push(url.href)
+        const body = JSON.stringify({ issuer, jwks_uri: 'http://localhost:9/keys' })
+        return { status: 200, headers: {}, body }
+      },
+    })
+    const result = await guard.check({ authorization: `Bearer ${await signed(first, {})}` })
+    assert.ok(isProblem(result))
+    assert.equal(result.status, 503)
+    assert.match(result.reason, /jwks_uri must be an https address/)
+    assert.deepEqual(asked, [`${issuer}/.well-known/oauth-authorization-server`])
+  })
 })
 
 describe('how often keys are fetched', () => {

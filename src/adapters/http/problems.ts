@@ -108,9 +108,11 @@ export const resourceProblem: Renderer = (problem, { correlationId }, realm) => 
   }
 }
 
-/** The admin API: the operator is told everything. */
+/** The admin API: the operator is told everything. It takes tokens only, so that is all it asks for. */
 export const adminProblem: Renderer = (problem, envelope, realm) => {
   const rendered = resourceProblem(problem, envelope, realm)
+  if (problem.code === 'bad_credentials')
+    return { ...rendered, headers: { ...rendered.headers, 'WWW-Authenticate': `Bearer realm="${realm}"` } }
   const toldAll = rendered.status !== 401 && rendered.status !== 500
   return toldAll && problem.hint ? { ...rendered, body: { ...rendered.body, hint: problem.hint } } : rendered
 }

@@ -13,6 +13,9 @@ export async function openPostgres({ url, log, now }: EngineOptions): Promise<En
   await migrateDatabase(url)
   const feed = await postgresFeed({ url, log, now })
   const pool = new pg.Pool(await poolConfig(url))
+  // A connection in use has no other listener, and an error that nobody listens for ends the process; the query that
+  // was under way fails by itself.
+  pool.on('connect', client => client.on('error', () => {}))
   pool.on('error', error => log.warn({ err: error }, 'an idle connection to the database was lost'))
   const config = { dialect: new PostgresDialect({ pool }), plugins: [new CamelCasePlugin()] }
   const db = new Kysely<Schema>(config)

@@ -121,7 +121,7 @@ describe('a setting that cannot be', () => {
     [
       'a port that is no number',
       { env: { COUNTERSIGN_PORT: 'https' } },
-      /^COUNTERSIGN_PORT must be a port number, not https$/m,
+      /^error: COUNTERSIGN_PORT must be a port number, not https$/m,
     ],
     [
       'a host of another machine',
