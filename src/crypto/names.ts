@@ -234,7 +234,8 @@ export function parseDn(text: string): Dn {
 
 function attributeOid(type: string): string | undefined {
   const name = type.toLowerCase().replace(/^oid\./, '')
-  if (/^\d/.test(name)) return name
+  // Encoding it tells whether it is one.
+  if (/^\d/.test(name)) return oid(name) && name
   return byType.get((synonyms.get(name) ?? name).toLowerCase())?.oid
 }
 
