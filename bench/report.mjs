@@ -69,11 +69,12 @@ const goalOf = ({ goal, sides }) => {
 }
 
 export const printCase = result => {
-  const { title, sides, idlePercent, stealPercent, othersPercent, disturbed, droppedEntries } = result
+  const { title, sides, idlePercent, stealPercent, othersPercent, disturbed, droppedEntries, late } = result
   console.log(`\n${title}`)
   console.log(
     `  idle ${number(idlePercent, 0)} %, steal ${number(stealPercent, 0)} %, others took ${three(othersPercent, 0)} % of a processor; ${disturbed} disturbed rounds played again`,
   )
+  if (late > 0) console.log(`  ${late} answers took longer than 2 s`)
   if (droppedEntries > 0) console.log(`  the journal dropped ${droppedEntries} entries`)
   console.log(
     `  ${'side'.padEnd(32)}${'CPU us/request'.padEnd(26)}${'requests/s'.padEnd(28)}${'times ours'.padEnd(22)}MB`,

@@ -62,6 +62,7 @@ const run = async (each, sides, world, settings) => {
       disturbed,
       droppedEntries: dropped.reduce((sum, each) => sum + each, 0),
       complaints,
+      late: running.flatMap(({ rounds }) => rounds).reduce((sum, { late = 0 }) => sum + late, 0),
       sides: running.map(({ name, server, rounds }) => ({
         name,
         rounds,
@@ -117,11 +118,10 @@ const playRounds = async (sides, backend, { rounds, seconds }, complaints) => {
 const oneRound = async ({ server, name, command, script }, seconds, complaints) => {
   if (command) return { microseconds: await server.ask(command) }
   const round = await load(server, script, seconds)
-  const { requests, refused, broken, late } = round
-  if (refused + broken + late > 0)
-    complaints.push(
-      `${name}: of ${requests} requests ${refused} refused, ${broken} broken off, ${late} over 2 s`,
-    )
+  // A late answer is no wrong one: on a busy computer both sides have them. It is printed, not failed.
+  const { requests, refused, broken } = round
+  if (refused + broken > 0)
+    complaints.push(`${name}: of ${requests} requests ${refused} refused, ${broken} broken off`)
   return round
 }
 

@@ -92,7 +92,8 @@ function startReceiver(): Promise<Server> {
 function describe(dataDir: string, tokenUrl: string, flowUrl: string): string {
   const file = (...path: string[]) => quote(relative(process.cwd(), join(dataDir, ...path)) || '.')
   const curl = `curl -sS --fail-with-body --cacert ${file('ca.pem')}`
-  const key = file('demo', 'key.json')
+  // Named, since the other terminal may know nothing of COUNTERSIGN_DATA_DIR.
+  const sender = `--ca ${file('ca.pem')} --key ${file('demo', 'key.json')}`
   const order = file('demo', 'order.json')
   return `
 Countersign is running. Token server: ${tokenUrl}  Guarded flow: ${flowUrl}
@@ -102,10 +103,10 @@ Try it in another terminal, in this folder:
 ${curl} -K ${file('demo', 'sender.curl')} -d grant_type=client_credentials ${tokenUrl}
 
 # a call of the flow with that token
-TOKEN=$(bin/countersign token --key ${key}) && ${curl} -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d @${order} ${flowUrl}
+TOKEN=$(bin/countersign token ${sender}) && ${curl} -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d @${order} ${flowUrl}
 
 # a call by Basic
-bin/countersign call --with basic --key ${key} --data ${order} ${flowUrl}
+bin/countersign call --with basic ${sender} --data ${order} ${flowUrl}
 
 `
 }

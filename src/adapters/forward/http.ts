@@ -31,6 +31,16 @@ function start(agent: Agent, message: Outgoing, answer: Incoming): ForwardExchan
     return { resume() {}, abort() {} }
   }
 
+  // Refused here, because undici would leave a place of its pool taken by a request that it refuses itself.
+  if (!isSendable(message)) {
+    answer.failed(
+      new Problem('receiver_failed', 'the message cannot be sent on', {
+        reason: 'its path or a header has characters that HTTP does not allow',
+      }),
+    )
+    return { resume() {}, abort() {} }
+  }
+
   agent.dispatch(
     {
       origin: message.origin,
@@ -109,6 +119,18 @@ function unreachable(reason: string): Problem {
     reason,
     hint: 'Is the receiver running, and is receiver.url in the flow right?',
   })
+}
+
+const pathForm = /^\/[\x21-\xff]*$/
+const nameForm = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+const valueForm = /^[\t\x20-\x7e\x80-\xff]*$/
+
+/** May path and headers stand in a request as they are (RFC 9110 section 5, RFC 9112 section 3.2)? */
+function isSendable({ path, headers }: Outgoing): boolean {
+  if (!pathForm.test(path)) return false
+  for (let i = 0; i < headers.length; i += 2)
+    if (!nameForm.test(headers[i]!) || !valueForm.test(headers[i + 1]!)) return false
+  return true
 }
 
 const hostOf = (origin: string) => new URL(origin).hostname.replace(/^\[|\]$/g, '')

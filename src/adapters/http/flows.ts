@@ -183,16 +183,15 @@ export function createWorker(services: Services) {
         httpStatus,
         (endedAt - envelope.receivedAt) / 1000,
       )
-      context.log.info(
-        {
-          correlationId: envelope.correlationId,
-          flow: flow.definition.id,
-          status: httpStatus,
-          messageId,
-          ...(error && { error }),
-        },
-        'message',
-      )
+      const line = {
+        correlationId: envelope.correlationId,
+        flow: flow.definition.id,
+        status: httpStatus,
+        messageId,
+      }
+      // The message log has them all; on stdout only what needs a look.
+      if (error === undefined) context.log.debug(line, 'message')
+      else context.log.info({ ...line, error }, 'message failed')
     }
     const fail = (problem: Problem) => {
       if (over) return

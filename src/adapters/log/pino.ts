@@ -25,7 +25,7 @@ export function createLog({ level, format, fd }: LogOptions): ProcessLog {
     {
       level,
       base: null,
-      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      timestamp: timestamps(),
       formatters: { level: label => ({ level: label }) },
       messageKey: 'message',
     },
@@ -51,4 +51,18 @@ const plain = /^[^\s"\p{C}]+$/u
 
 function oneLine(text: string): string {
   return text.replace(/\p{C}/gu, character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+/** The time member of a line; written out once a millisecond. */
+function timestamps(): () => string {
+  let at = 0
+  let member = ''
+  return () => {
+    const now = Date.now()
+    if (now !== at) {
+      at = now
+      member = `,"time":"${new Date(now).toISOString()}"`
+    }
+    return member
+  }
 }

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { Log } from '../../core/context.ts'
 import type { Change, ChangeFeed } from '../../core/store.ts'
+import { messageOf } from './errors.ts'
 import type { ChangeRow, Schema } from './schema.ts'
 
 /** Rows of one insert statement: each has five values, and SQLite takes 32,766 per statement. */
@@ -63,7 +64,7 @@ export function createListeners(start: number, log: Log): Listeners {
       try {
         listener(change)
       } catch (error) {
-        log.error({ err: error, change }, 'a listener for changes of the store failed')
+        log.error({ error: messageOf(error), change }, 'a listener for changes of the store failed')
       }
     }
   }

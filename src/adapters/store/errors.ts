@@ -12,3 +12,11 @@ export class SchemaTooNew extends Error {
 export class StoreClosed extends Error {
   override name = 'StoreClosed'
 }
+
+/**
+ * What a log line may say of an error. Never the error itself: drivers hang whole connections on it, with the keys
+ * that they hold.
+ */
+export function messageOf(error: unknown): string | undefined {
+  return error === undefined ? undefined : error instanceof Error ? error.message : String(error)
+}

@@ -1,5 +1,6 @@
 import { CamelCasePlugin, CompiledQuery, Kysely, PostgresDialect, sql } from 'kysely'
 import type { Engine, EngineOptions } from './engine.ts'
+import { messageOf } from './errors.ts'
 import type { JournalSchema } from './journal/schema.ts'
 import { journalStatements } from './journal/statements.ts'
 import { channel, postgresFeed } from './postgres/feed.ts'
@@ -16,7 +17,9 @@ export async function openPostgres({ url, log, now }: EngineOptions): Promise<En
   // A connection in use has no other listener, and an error that nobody listens for ends the process; the query that
   // was under way fails by itself.
   pool.on('connect', client => client.on('error', () => {}))
-  pool.on('error', error => log.warn({ err: error }, 'an idle connection to the database was lost'))
+  pool.on('error', error =>
+    log.warn({ error: messageOf(error) }, 'an idle connection to the database was lost'),
+  )
   const config = { dialect: new PostgresDialect({ pool }), plugins: [new CamelCasePlugin()] }
   const db = new Kysely<Schema>(config)
   const journal = new Kysely<JournalSchema>(config)

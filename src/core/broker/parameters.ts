@@ -22,11 +22,15 @@ export const mostTokenValidity = 86_400
 
 const grantTypes = z.array(z.string())
 const redirectUris = z.array(z.url())
-const tokenValidity = z.coerce
-  .number()
-  .int()
+const wholeSeconds = z
+  .int('must be a whole number of seconds')
   .min(leastTokenValidity, `must be at least ${leastTokenValidity} s`)
   .max(mostTokenValidity, `must be at most ${mostTokenValidity} s`)
+/** A number, or its digits as text: forms send them so. */
+const tokenValidity = z.preprocess(
+  given => (typeof given === 'string' && /^\d{1,9}$/.test(given) ? Number(given) : given),
+  wholeSeconds,
+)
 
 /** The JSON of `instance create -c` and of the Open Service Broker. */
 export const instanceParametersSchema = z.strictObject({

@@ -28,7 +28,9 @@ for (const workers of ['1', '2'])
     })
 
     async function start(): Promise<{ server: ServerProcess; token: string }> {
-      const server = await startServer({ env: { COUNTERSIGN_WORKERS: workers } })
+      const server = await startServer({
+        env: { COUNTERSIGN_WORKERS: workers, COUNTERSIGN_LOG_LEVEL: 'debug' },
+      })
       const { port } = receiver.address() as AddressInfo
       await server.admin('POST', '/flows', {
         id: 'slow',

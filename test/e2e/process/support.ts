@@ -74,7 +74,9 @@ export interface ServerProcess {
   /** PEM of the root in the data directory. */
   readonly ca: string
   readonly ended: Promise<Ended>
-  /** What was written on stdout so far, as JSON lines. */
+  /** What was written on stdout so far. */
+  output(): string
+  /** The lines of the log in it. */
   log(): LogLine[]
   /** Resolves with the first line that fits, written before or after. */
   logged(fits: (line: LogLine) => boolean): Promise<LogLine>
@@ -136,6 +138,7 @@ export async function startServer(options: StartOptions = {}): Promise<ServerPro
     pki: String(ready.pki),
     ca,
     ended: launched.ended,
+    output: launched.output,
     log: launched.log,
     logged: launched.logged,
     signal: name => void launched.child.kill(name),
@@ -267,7 +270,7 @@ export function launch({
       watch()
     })
   }
-  return { child, ended, log, logged }
+  return { child, ended, output: () => stdout, log, logged }
 }
 
 /** JSON lines, and lines of text format as far as `logged` needs them. */

@@ -143,6 +143,10 @@ function read(schema: z.ZodType | undefined, value: unknown, what: string): unkn
 
 /** What an operation was done to, for the log: names only, never a body. */
 function targetOf({ parameters, body }: { parameters: unknown; body: unknown }): object {
-  const name = (body as { name?: unknown } | undefined)?.name
-  return { ...(parameters as object | undefined), ...(typeof name === 'string' && { name }) }
+  const { id, name } = (body ?? {}) as { id?: unknown; name?: unknown }
+  return {
+    ...(parameters as object | undefined),
+    ...(typeof id === 'string' && { id }),
+    ...(typeof name === 'string' && { name }),
+  }
 }

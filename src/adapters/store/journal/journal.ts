@@ -3,6 +3,7 @@ import { day, type Log, minute } from '../../../core/context.ts'
 import type { DecisionRecord } from '../../../core/explain/decision.ts'
 import type { Message } from '../../../core/flows/store.ts'
 import type { Journal } from '../../../core/journal.ts'
+import { messageOf } from '../errors.ts'
 import { decisionColumns, entryOf, type JournalSchema, messageColumns } from './schema.ts'
 import type { GroupStatement, JournalStatements } from './statements.ts'
 
@@ -92,7 +93,10 @@ export function createJournal(
       try {
         return await engine.write(group)
       } catch (error) {
-        log.error({ err: error, entries: entries.length, attempt }, 'the journal could not be written')
+        log.error(
+          { error: messageOf(error), entries: entries.length, attempt },
+          'the journal could not be written',
+        )
       }
     }
   }

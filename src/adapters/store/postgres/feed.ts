@@ -2,6 +2,7 @@ import type { Client } from 'pg'
 import { type Log, second } from '../../../core/context.ts'
 import { createListeners } from '../changes.ts'
 import type { EngineFeed } from '../engine.ts'
+import { messageOf } from '../errors.ts'
 import type { ChangeRow } from '../schema.ts'
 import { connectionConfig } from './pool.ts'
 
@@ -53,7 +54,7 @@ export async function postgresFeed(options: { url: string; log: Log; now(): numb
   function lose(connection: Client, error?: unknown): void {
     if (closed || client !== connection) return
     client = undefined
-    log.warn({ err: error }, 'the connection that hears of changes in the database is lost')
+    log.warn({ error: messageOf(error) }, 'the connection that hears of changes in the database is lost')
     reconnect()
   }
 
@@ -67,7 +68,7 @@ export async function postgresFeed(options: { url: string; log: Log; now(): numb
         delay = retryMs.first
         if (client) log.info({}, 'changes in the database are heard again')
       } catch (error) {
-        log.debug({ err: error }, 'the database does not answer yet')
+        log.debug({ error: messageOf(error) }, 'the database does not answer yet')
         reconnect()
       }
     }, delay).unref()

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import type { Log } from '../../../core/context.ts'
+import { messageOf } from '../errors.ts'
 import { type Caller, errorOf, pendingCalls } from './caller.ts'
 import type { Origin, Reply, Started, ToWriter, WriterData } from './protocol.ts'
 
@@ -37,7 +38,7 @@ export async function startWriter(data: WriterData, log: Log): Promise<WriterThr
     thread.once('error', reject)
   })
   thread.unref()
-  thread.on('error', error => log.error({ err: error }, 'the writer of the store failed'))
+  thread.on('error', error => log.error({ error: messageOf(error) }, 'the writer of the store failed'))
   thread.on('exit', () => {
     if (!closing)
       log.error({}, 'the writer of the store has stopped; nothing can be written until the next start')

@@ -9,7 +9,7 @@ export const bearer: Way = {
   name: 'Bearer',
   checks: ['bearer form', ...activeTokenChecks, 'token binding'],
   claims: ({ authorization }) => authorization !== undefined && /^Bearer( |$)/i.test(authorization),
-  async identify({ authorization, tenant, certificateThumbprint }, { checking }) {
+  async identify({ authorization, tenant, certificateThumbprint }, deps) {
     const token = form.exec(authorization!)?.[1]
     if (!token)
       return new Problem('invalid_token', 'the access token is not valid', {
@@ -17,7 +17,7 @@ export const bearer: Way = {
         reason: 'the Authorization header holds no single token after Bearer',
         hint: 'Check the sender for a missing token, quotes or line breaks in it.',
       })
-    const active = await checking.check(token, tenant)
+    const active = await deps.checking.check(token, tenant)
     if (isProblem(active)) return active
     const { client, roles, audience, token: claims } = active
     if (claims.certificateThumbprint !== undefined && claims.certificateThumbprint !== certificateThumbprint)
