@@ -305,6 +305,7 @@ test('what is no HTTP, and a head that is too large, are failures of the receive
 test('a sender with too large a head is refused, and the server goes on', async () => {
   const answer = await call('plain', { headers: { ...headers, 'X-Large': 'x'.repeat(20_000) } })
   assert.equal(answer.status, 431)
+  assert.match(String(answer.headers['x-correlation-id']), /^[0-9a-f-]{36}$/)
   assert.equal((await call('plain')).status, 200)
 })
 
