@@ -1,5 +1,6 @@
 export { type ApiRole, apiRoles, isPredefined, operatorRole, predefinedRoles } from './catalog.ts'
 export { credentialKinds } from './credentials/index.ts'
+export { beyondOwnRoles } from './grant.ts'
 export { createInstance, deleteInstance, findInstance, updateInstance } from './instances.ts'
 export {
   createKey,

@@ -5,6 +5,6 @@ export { type Deployment, deployFlow, flowsAskingFor, listFlows, undeployFlow } 
 export type { ForwardExchange, Forwarder, Incoming, Outgoing } from './forwarder.ts'
 export { headersForSender } from './headers.ts'
 export { createFlowRegistry, type Flow, type FlowMatch, type FlowRegistry } from './registry.ts'
-export { senders } from './senders/index.ts'
+export { findSender, senders } from './senders/index.ts'
 export type { Exchange } from './steps/index.ts'
 export type { DeployedFlow, FlowTable, Message } from './store.ts'

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import {
+  beyondOwnRoles,
   createInstance,
   createKey,
   createRole,
@@ -151,9 +152,11 @@ export const brokerRoutes: readonly AdminRoute[] = [
     }),
     answer: instanceAnswer,
     status: 201,
-    async handle({ tenant, body }, services) {
+    async handle({ tenant, body, roles }, services) {
       const parameters = readInstanceParameters(body.parameters)
       if (isProblem(parameters)) return parameters
+      const refused = beyondOwnRoles(tenant, body.plan, parameters.roles ?? [], roles)
+      if (refused) return refused
       const instance = await createInstance(
         tenant,
         { name: body.name, plan: body.plan, parameters },
@@ -182,9 +185,13 @@ export const brokerRoutes: readonly AdminRoute[] = [
     parameters: ofInstance,
     body: z.strictObject({ parameters: z.unknown().meta({ description: 'As for creation' }) }),
     answer: instanceAnswer,
-    async handle({ tenant, parameters, body }, services) {
+    async handle({ tenant, parameters, body, roles }, services) {
       const changes = readInstanceParameters(body.parameters)
       if (isProblem(changes)) return changes
+      const before = await findInstance(tenant, parameters.instance, services)
+      if (isProblem(before)) return before
+      const refused = beyondOwnRoles(tenant, before.plan, changes.roles ?? [], roles)
+      if (refused) return refused
       const instance = await updateInstance(tenant, parameters.instance, changes, services)
       return isProblem(instance) ? instance : showInstance(instance)
     },
@@ -222,7 +229,11 @@ export const brokerRoutes: readonly AdminRoute[] = [
     body: z.strictObject({ name: z.string(), parameters: keyParametersSchema.default({}) }),
     answer: z.looseObject({ clientid: z.string(), tokenurl: z.string(), url: z.string(), createdate: time }),
     status: 201,
-    async handle({ tenant, parameters, body }, services) {
+    async handle({ tenant, parameters, body, roles }, services) {
+      const instance = await findInstance(tenant, parameters.instance, services)
+      if (isProblem(instance)) return instance
+      const refused = beyondOwnRoles(tenant, instance.plan, instance.roles, roles)
+      if (refused) return refused
       const made = await createKey(tenant, parameters.instance, body.name, body.parameters, services)
       return isProblem(made) ? made : made.document
     },

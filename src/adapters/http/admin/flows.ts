@@ -2,8 +2,17 @@ import { z } from 'zod'
 import { listRoles } from '../../../core/broker/index.ts'
 import type { DecisionRecord } from '../../../core/explain/index.ts'
 import { explainToken } from '../../../core/explain/index.ts'
-import { deployFlow, listFlows, type Message, undeployFlow } from '../../../core/flows/index.ts'
+import {
+  deployFlow,
+  type FlowDefinition,
+  findSender,
+  listFlows,
+  type Message,
+  undeployFlow,
+} from '../../../core/flows/index.ts'
 import { isProblem, Problem } from '../../../core/problem.ts'
+import type { Tenant } from '../../../core/tenant.ts'
+import type { Services } from '../services.ts'
 import { type AdminRoute, route } from './route.ts'
 import { iso, limitQuery, time } from './schemas.ts'
 
@@ -41,7 +50,7 @@ export const flowRoutes: readonly AdminRoute[] = [
     handle: async ({ tenant }, services) => ({
       flows: (await listFlows(tenant, services)).map(({ warnings: _, deployedAt, ...flow }) => ({
         ...flow,
-        endpoint: `${services.addresses.worker(tenant)}/http${flow.sender.address}`,
+        endpoint: endpointOf(flow, tenant, services),
         deployedAt: iso(deployedAt),
       })),
     }),
@@ -55,11 +64,11 @@ export const flowRoutes: readonly AdminRoute[] = [
     answer: z.object({ id: z.string(), endpoint: z.string(), warnings: z.array(z.string()) }),
     status: 201,
     async handle({ tenant, body }, services) {
-      const { store, context, addresses } = services
+      const { store, context } = services
       const roles = async () => (await listRoles(tenant, store)).map(role => role.name)
       const flow = await deployFlow(tenant, body, { store, context, roles })
       if (isProblem(flow)) return flow
-      const endpoint = `${addresses.worker(tenant)}/http${flow.sender.address}`
+      const endpoint = endpointOf(flow, tenant, services)
       return { id: flow.id, endpoint, warnings: flow.warnings }
     },
   }),
@@ -123,6 +132,15 @@ export const flowRoutes: readonly AdminRoute[] = [
     handle: ({ tenant, body }, services) => explainToken(body.token, body.endpoint, tenant, services),
   }),
 ]
+
+/** Where senders reach a flow. */
+function endpointOf(
+  { sender }: Pick<FlowDefinition, 'sender'>,
+  tenant: Tenant,
+  { addresses }: Services,
+): string {
+  return `${addresses.worker(tenant)}${findSender(sender.adapter)!.prefix}${sender.address}`
+}
 
 const noRecord = new Problem('not_found', 'there is no decision record of this correlation id', {
   hint: 'Only refused requests leave one, for 30 days at most; other tenants keep their own (--tenant).',

@@ -13,6 +13,8 @@ export interface AdminRequest<Parameters, Query, Body> {
   readonly correlationId: string
   /** Client id of the caller, for the log. */
   readonly actor: string
+  /** The roles of the caller. */
+  readonly roles: ReadonlySet<string>
 }
 
 /**

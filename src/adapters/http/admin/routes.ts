@@ -78,7 +78,10 @@ export async function adminRoutes(app: FastifyInstance, { services }: { services
     const read = readRequest(route, request)
     if (isProblem(read)) return refuse(read, request, reply)
     const actor = caller.client.clientId
-    const result = await route.handle({ tenant, correlationId, actor, ...read }, services)
+    const result = await route.handle(
+      { tenant, correlationId, actor, roles: caller.roles, ...read },
+      services,
+    )
     if (isProblem(result)) return refuse(result.with({ check: 'request' }), request, reply)
     if (route.method !== 'GET')
       services.context.log.info(
