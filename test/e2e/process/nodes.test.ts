@@ -205,8 +205,14 @@ describe('two nodes on one PostgreSQL', () => {
     ['falls silent', () => way.silence()],
   ] as const)
     test(`when the database ${what}, credentials are refused after 5 s, until it is back`, async () => {
-      const key = await near.key(`lost-${what.replace(' ', '-')}`, 'key')
+      const instance = `lost-${what.replace(' ', '-')}`
+      const key = await near.key(instance, 'key')
       await eventually(async () => (await requestToken(far, key)).status === 200, 1000, 'known')
+      // Changes are told in order: once this one is, none is on its way that would make the node forget what it knows.
+      const last = await near.key(instance, 'last')
+      await eventually(async () => (await requestToken(far, last)).status === 200, 1000, 'known')
+      await near.admin('DELETE', `/instances/${instance}/keys/last`)
+      await eventually(async () => (await requestToken(far, last)).status === 401, 1000, 'deleted')
       const token = await far.token(key)
       assert.equal((await callFlow(far, `Bearer ${token}`)).status, 200)
 
@@ -230,7 +236,7 @@ describe('two nodes on one PostgreSQL', () => {
       // The other node has its own way.
       assert.equal((await requestToken(near, key)).status, 200)
       // Deleted meanwhile: must not come back to life.
-      await near.admin('DELETE', `/instances/lost-${what.replace(' ', '-')}/keys/key`)
+      await near.admin('DELETE', `/instances/${instance}/keys/key`)
 
       way.restore()
       await eventually(async () => (await far.call('/readyz')).status === 200, 8000, 'ready again')
