@@ -1,11 +1,16 @@
+import type { CertificateProblem, PresentedCertificate } from './presented-certificate.ts'
 import type { Problem, Problems } from './problem.ts'
 
 /** What the guard looks at in a request. */
 export interface GuardedRequest {
   /** The Authorization header; all of them where a request has several (`headersDistinct` in Node). */
   readonly authorization?: string | readonly string[] | undefined
-  /** `x5t#S256` of the certificate that the caller proved to hold in the TLS handshake (RFC 8705 section 3.1). */
-  readonly certificateThumbprint?: string | undefined
+  /**
+   * The certificate that the caller has proven to hold: what `certificateOfSocket` or `readForwardedCertificate` gives,
+   * or its thumbprint alone. It never identifies a caller here; a token that is bound to it counts with it (RFC 8705
+   * section 3).
+   */
+  readonly certificate?: Pick<PresentedCertificate, 'thumbprint'> | CertificateProblem | undefined
   /** The query, so that a token in it is refused (RFC 9700 section 4.3.2). */
   readonly query?: URLSearchParams | Readonly<Record<string, unknown>> | undefined
 }

@@ -1,5 +1,5 @@
 import { type Caller, type Guard, isProblem, type Problem } from './index.ts'
-import { guardedRequest, type NodeRequest } from './node-request.ts'
+import type { NodeRequest } from './node-request.ts'
 
 /** What is needed of the response of Express (4 or 5). */
 export interface Response {
@@ -11,8 +11,8 @@ export type Middleware = (request: NodeRequest, response: Response, next: (error
 
 /**
  * Middleware that lets a request through when its token is valid and has one of the roles, and answers it otherwise.
- * Handlers read `request.caller`, or with a type `callerOf(request)`. Tokens that are bound to a certificate are
- * refused.
+ * Handlers read `request.caller`, or with a type `callerOf(request)`. A token that is bound to a certificate counts only
+ * with it: the guard's option `clientCertificate` says where it is found.
  *
  *     app.post('/orders', requireRole(guard, 'orders.write'), handler)
  */
@@ -45,6 +45,6 @@ function middleware(guard: Guard, authorize: (caller: Caller) => Problem | undef
       response.set(problem.headers)
       response.json(problem.body)
     }
-    guard.check(guardedRequest(request)).then(answer, next)
+    guard.checkRequest(request).then(answer, next)
   }
 }

@@ -1,5 +1,5 @@
 import { type Caller, type Guard, isProblem, type Problem } from './index.ts'
-import { guardedRequest, type NodeRequest } from './node-request.ts'
+import type { NodeRequest } from './node-request.ts'
 
 /** What is needed of a FastifyRequest and a FastifyReply. */
 export interface Request {
@@ -14,8 +14,8 @@ export type Hook = (request: Request, reply: Reply) => Promise<unknown>
 
 /**
  * A hook (onRequest or preHandler) that lets a request through when its token is valid and has one of the roles, and
- * answers it otherwise. Handlers read `request.caller`, or with a type `callerOf(request)`. Tokens that are bound to
- * a certificate are refused.
+ * answers it otherwise. Handlers read `request.caller`, or with a type `callerOf(request)`. A token that is bound to a
+ * certificate counts only with it: the guard's option `clientCertificate` says where it is found.
  *
  *     app.post('/orders', { onRequest: requireRole(guard, 'orders.write') }, handler)
  */
@@ -38,7 +38,7 @@ export function callerOf(request: object): Caller {
 
 function hook(guard: Guard, authorize: (caller: Caller) => Problem | undefined): Hook {
   return async (request, reply) => {
-    const caller = await guard.check(guardedRequest(request.raw))
+    const caller = await guard.checkRequest(request.raw)
     const problem = isProblem(caller) ? caller : authorize(caller)
     if (!problem) {
       Object.assign(request, { caller })

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { CompactEncrypt } from 'jose'
 import { issuerKey, signed } from '../../test/support/issuer.ts'
 import { encodeBase64url } from '../crypto/base64url.ts'
-import { createGuard, type GuardOptions, isProblem, Problem } from './index.ts'
+import { CertificateProblem, createGuard, type GuardOptions, isProblem, Problem } from './index.ts'
 
 const issuer = 'https://issuer.test/tenants/a'
 const now = 1_800_000_000_000
@@ -218,8 +218,9 @@ function encrypted(): Promise<string> {
 }
 
 describe('a token bound to a certificate (RFC 8705)', () => {
-  const check = async (cnf: object, certificateThumbprint?: string) => {
-    const result = await guard.check({ ...withToken(await changed({ cnf })), certificateThumbprint })
+  const check = async (cnf: object, presented?: string) => {
+    const certificate = presented === undefined ? undefined : { thumbprint: presented }
+    const result = await guard.check({ ...withToken(await changed({ cnf })), certificate })
     return isProblem(result) ? result.status : 'passes'
   }
   const bound = { 'x5t#S256': thumbprint }
@@ -236,11 +237,23 @@ describe('a token bound to a certificate (RFC 8705)', () => {
   })
   test('counts on every use, also when the token is remembered', async () => {
     const token = await changed({ cnf: bound, jti: 'twice' })
-    assert.ok(!isProblem(await guard.check({ ...withToken(token), certificateThumbprint: thumbprint })))
+    assert.ok(!isProblem(await guard.check({ ...withToken(token), certificate: { thumbprint } })))
     assert.ok(isProblem(await guard.check(withToken(token))))
   })
+  test('a certificate that cannot be read makes the request a bad one, whatever the token', async () => {
+    for (const token of [good, await changed({ cnf: bound, jti: 'unread' }), 'nonsense']) {
+      const problem = await guard.check({ ...withToken(token), certificate: new CertificateProblem('why') })
+      assert.ok(isProblem(problem))
+      assert.deepEqual([problem.status, problem.error, problem.reason], [400, 'invalid_request', 'why'])
+    }
+  })
+  test('a certificate is no credential by itself', async () => {
+    const problem = await guard.check({ certificate: { thumbprint } })
+    assert.ok(isProblem(problem))
+    assert.deepEqual([problem.status, problem.error], [401, undefined])
+  })
   test('a certificate beside a token that is not bound changes nothing', async () =>
-    assert.ok(!isProblem(await guard.check({ ...withToken(good), certificateThumbprint: thumbprint }))))
+    assert.ok(!isProblem(await guard.check({ ...withToken(good), certificate: { thumbprint } }))))
 })
 
 describe('roles', () => {
@@ -330,6 +343,17 @@ describe('options that cannot work are refused at once', () => {
     [
       /ttlSeconds/,
       { introspect: { url: 'https://a.test', clientId: 'a', clientSecret: 'b', ttlSeconds: -1 } },
+    ],
+    [/trusted is missing/, { clientCertificate: { header: 'client-cert' } }],
+    [/clientCertificate.header/, { clientCertificate: { header: 'client cert', trusted: () => true } }],
+    [/clientCertificate.header/, { clientCertificate: 'header' }],
+    [
+      /chainHeader must be the name/,
+      { clientCertificate: { header: 'a', chainHeader: '', trusted: () => true } },
+    ],
+    [
+      /chainHeader must be another/,
+      { clientCertificate: { header: 'A', chainHeader: 'a', trusted: () => true } },
     ],
     [/clientId and clientSecret/, { introspect: { url: 'https://a.test', clientId: 'a', clientSecret: '' } }],
   ]

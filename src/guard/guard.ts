@@ -4,7 +4,9 @@ import { Refusal } from './access-token.ts'
 import { type GuardedRequest, readBearer } from './bearer.ts'
 import { checkBinding } from './binding.ts'
 import { createIntrospect } from './introspect.ts'
+import { guardedRequest, type NodeRequest } from './node-request.ts'
 import { type GuardOptions, readOptions } from './options.ts'
+import { CertificateProblem } from './presented-certificate.ts'
 import { createProblems, isProblem, type Problem } from './problem.ts'
 import { Unavailable } from './unavailable.ts'
 import { createVerify } from './verify.ts'
@@ -23,6 +25,11 @@ export interface Caller {
 export interface Guard {
   /** Who makes this request? Never throws and never rejects because of what a request holds. */
   check(request: GuardedRequest): Promise<Caller | Problem>
+  /**
+   * The same for a request of node:http or node:https (Express's `request`, Fastify's `request.raw`), with the client
+   * certificate from where the option `clientCertificate` says. Rejects when the `trusted` of that option throws.
+   */
+  checkRequest(request: NodeRequest): Promise<Caller | Problem>
   /** undefined when the caller has at least one of these roles. Without any role to ask for it throws TypeError. */
   requireRole(caller: Caller, ...roles: string[]): Problem | undefined
 }
@@ -30,7 +37,8 @@ export interface Guard {
 /**
  * Guards an API that accepts access tokens of one issuer: JWTs (RFC 9068), verified here with the issuer's keys, and
  * with `introspect` opaque tokens too. Tokens come as RFC 6750 says; a token with `cnf` counts only with its
- * certificate (RFC 8705).
+ * certificate (RFC 8705), also where introspection says so. A certificate beside a token that is not bound changes
+ * nothing, and a certificate alone is no credential here.
  *
  * A revocation is not seen here before the token's `exp`, unless `introspect` is given with `always`: then after at
  * most `ttlSeconds`. A key that the issuer stops publishing ends its tokens when the key set is fetched next.
@@ -38,7 +46,7 @@ export interface Guard {
  * Throws TypeError for options that cannot work.
  */
 export function createGuard(options: GuardOptions): Guard {
-  const { expected, realm, keys, clock, fetchJson, maxCachedTokens } = readOptions(options)
+  const { expected, realm, keys, clock, fetchJson, maxCachedTokens, certificateOf } = readOptions(options)
   const problems = createProblems(realm)
   const verify = createVerify({ ...expected, keys, clock, maxCachedTokens })
   const introspect =
@@ -71,16 +79,22 @@ export function createGuard(options: GuardOptions): Guard {
     return caller
   }
 
+  async function check(request: GuardedRequest): Promise<Caller | Problem> {
+    const bearer = readBearer(request, problems)
+    if (isProblem(bearer)) return bearer
+    const { certificate } = request
+    if (certificate instanceof CertificateProblem)
+      return problems.invalidRequest('the client certificate cannot be read', certificate.reason)
+    const claims = await claimsOf(bearer.token)
+    if (claims instanceof Unavailable) return problems.unavailable(claims.reason, claims.retryAfterSeconds)
+    if (claims instanceof Refusal) return problems.invalidToken(`${claims.check}: ${claims.reason}`)
+    const unbound = checkBinding(claims.cnf, certificate?.thumbprint)
+    return unbound === undefined ? callerOf(claims) : problems.invalidToken(`binding: ${unbound}`)
+  }
+
   return {
-    async check(request) {
-      const bearer = readBearer(request, problems)
-      if (isProblem(bearer)) return bearer
-      const claims = await claimsOf(bearer.token)
-      if (claims instanceof Unavailable) return problems.unavailable(claims.reason, claims.retryAfterSeconds)
-      if (claims instanceof Refusal) return problems.invalidToken(`${claims.check}: ${claims.reason}`)
-      const unbound = checkBinding(claims.cnf, request.certificateThumbprint)
-      return unbound === undefined ? callerOf(claims) : problems.invalidToken(`binding: ${unbound}`)
-    },
+    check,
+    checkRequest: async request => check(guardedRequest(request, certificateOf(request))),
     requireRole(caller, ...roles) {
       if (roles.length === 0) throw new TypeError('requireRole needs a role')
       if (roles.some(role => caller.roles.has(role))) return undefined

@@ -38,8 +38,9 @@ async function world(t: TestContext, options: Partial<IntrospectOptions> = {}) {
     clock: () => time.now,
     introspect: { url, clientId: 'api:1', clientSecret: 's%c+t', ...options },
   })
-  const check = async (token: string, certificateThumbprint?: string) => {
-    const result = await guard.check({ authorization: `Bearer ${token}`, certificateThumbprint })
+  const check = async (token: string, thumbprint?: string) => {
+    const certificate = thumbprint === undefined ? undefined : { thumbprint }
+    const result = await guard.check({ authorization: `Bearer ${token}`, certificate })
     return isProblem(result) ? `${result.status} ${result.reason}` : [...result.roles].join(' ')
   }
   return { state, received, time, guard, check }

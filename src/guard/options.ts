@@ -1,4 +1,9 @@
 import type { Expected } from './access-token.ts'
+import {
+  type CertificateReader,
+  type ClientCertificateSource,
+  certificateReader,
+} from './client-certificate.ts'
 import { createFetchJson, type FetchJson, parseUrl } from './fetch-json.ts'
 import { type CertificateAuthorities, createFetch, type Fetch } from './http.ts'
 import type { IntrospectOptions } from './introspect.ts'
@@ -26,6 +31,11 @@ export interface GuardOptions {
   readonly maxCachedTokens?: number
   /** Ask the token server about tokens: opaque ones, or all. */
   readonly introspect?: IntrospectOptions
+  /**
+   * Where the shims and `checkRequest` find the client certificate of a request: in the TLS connection (the default; the
+   * server must have `requestCert: true`), or in a header that a TLS terminating proxy writes.
+   */
+  readonly clientCertificate?: ClientCertificateSource
   /** For WWW-Authenticate; default the first audience. */
   readonly realm?: string
   /** Told when keys cannot be fetched while old ones serve on. */
@@ -39,6 +49,7 @@ export interface Settings {
   readonly clock: () => number
   readonly fetchJson: FetchJson
   readonly maxCachedTokens: number
+  readonly certificateOf: CertificateReader
 }
 
 /** Options to settings. Throws TypeError, naming the option that cannot be. */
@@ -60,6 +71,7 @@ export function readOptions(options: GuardOptions): Settings {
     clock,
     fetchJson,
     maxCachedTokens,
+    certificateOf: certificateReader(options.clientCertificate),
   }
 }
 
