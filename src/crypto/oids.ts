@@ -21,6 +21,15 @@ export const OID = {
   authorityKeyIdentifier: '2.5.29.35',
   extKeyUsage: '2.5.29.37',
   authorityInfoAccess: '1.3.6.1.5.5.7.1.1',
+  ocspNoCheck: '1.3.6.1.5.5.7.48.1.5',
+
+  // Extensions of revocation lists and of their entries: RFC 5280 sections 5.2 and 5.3
+  cRLNumber: '2.5.29.20',
+  reasonCode: '2.5.29.21',
+  invalidityDate: '2.5.29.24',
+  deltaCRLIndicator: '2.5.29.27',
+  issuingDistributionPoint: '2.5.29.28',
+  certificateIssuer: '2.5.29.29',
 
   // Purposes in extKeyUsage: RFC 5280 section 4.2.1.12
   anyExtendedKeyUsage: '2.5.29.37.0',
@@ -34,6 +43,10 @@ export const OID = {
   // Access methods in authorityInfoAccess: RFC 5280 section 4.2.2.1
   ocsp: '1.3.6.1.5.5.7.48.1',
   caIssuers: '1.3.6.1.5.5.7.48.2',
+
+  // OCSP: RFC 6960 sections 4.2.1 and 4.4.1
+  ocspBasic: '1.3.6.1.5.5.7.48.1.1',
+  ocspNonce: '1.3.6.1.5.5.7.48.1.2',
 } as const
 
 /**

@@ -18,3 +18,8 @@ export function jwkThumbprint(jwk: Readonly<Record<string, unknown>>): string {
 export function certificateThumbprint(der: Buffer): string {
   return hash('sha256', der, 'base64url')
 }
+
+/** The same digest as people compare it: hexadecimal, lower case. */
+export function certificateFingerprint(der: Buffer): string {
+  return hash('sha256', der, 'hex')
+}

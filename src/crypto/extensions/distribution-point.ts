@@ -37,7 +37,7 @@ export interface DistributionPoint {
   readonly crlIssuer?: readonly GeneralName[]
 }
 
-type PointName = Pick<DistributionPoint, 'fullName' | 'relativeName'>
+export type PointName = Pick<DistributionPoint, 'fullName' | 'relativeName'>
 
 export function encodeDistributionPoint(point: DistributionPoint): Buffer {
   const { fullName, relativeName, reasons, crlIssuer } = point
@@ -68,7 +68,8 @@ export function decodeDistributionPoint(node: DerNode): DistributionPoint {
   }
 }
 
-function decodePointName(node: DerNode): PointName {
+/** DistributionPointName, which an issuing distribution point has too (RFC 5280 section 5.2.5). */
+export function decodePointName(node: DerNode): PointName {
   if (node.identifier === contextConstructed(0))
     return { fullName: decodeGeneralNames(node, 'fullName', contextConstructed(0)) }
   if (node.identifier === contextConstructed(1)) return { relativeName: node.raw }

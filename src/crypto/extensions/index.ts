@@ -6,6 +6,7 @@ import { extendedKeyUsage } from './extended-key-usage.ts'
 import type { Extension } from './extension.ts'
 import { keyUsage } from './key-usage.ts'
 import { nameConstraints } from './name-constraints.ts'
+import { ocspNoCheck } from './ocsp-no-check.ts'
 import { subjectAltName } from './subject-alt-name.ts'
 import { subjectKeyIdentifier } from './subject-key-identifier.ts'
 
@@ -20,6 +21,7 @@ export const certificateExtensions = {
   crlDistributionPoints,
   authorityInformationAccess,
   nameConstraints,
+  ocspNoCheck,
 } as const
 
 type Kinds = typeof certificateExtensions
