@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { basic, orThrow, startTestServer, type TestServer } from '../../test/support/server.ts'
 import { createKey, deleteInstance, deleteKey } from '../core/broker/index.ts'
-import { adminFile, adminInstance, ensureAdminKey, firstAdminKey } from './admin-key.ts'
+import { adminInstance, ensureAdminKey, firstAdminKey } from './admin-key.ts'
+import { adminFile } from './data-directory.ts'
 
 describe("the administrator's service key", () => {
   let world: TestServer
@@ -23,10 +24,12 @@ describe("the administrator's service key", () => {
     rmSync(dataDir, { recursive: true })
   })
 
-  const ensure = () => ensureAdminKey(world.server.services, world.tenant, dataDir)
+  const ensureIn = (directory: string, databaseUrl?: string) =>
+    ensureAdminKey(world.server.services, world.tenant, { dataDir: directory, databaseUrl })
+  const ensure = () => ensureIn(dataDir)
   const text = () => readFileSync(adminFile(dataDir), 'utf8')
   const key = () => JSON.parse(text()) as { clientid: string; clientsecret: string }
-  const unfinished = () => `${adminFile(dataDir)}.unfinished`
+  const mark = (directory = dataDir) => join(directory, 'admin.made')
   const lastWarning = () => world.log.findLast(line => line.level === 'warn')!.message
   async function works(credential: { clientid: string; clientsecret: string }): Promise<boolean> {
     const headers = { Authorization: basic(credential) }
@@ -43,7 +46,7 @@ describe("the administrator's service key", () => {
   test('is written for its owner only, works, and nothing unfinished is left', async () => {
     assert.equal(statSync(adminFile(dataDir)).mode & 0o777, 0o600)
     assert.ok(await works(key()))
-    assert.ok(!existsSync(unfinished()))
+    assert.equal(readFileSync(mark(), 'utf8'), key().clientid)
   })
 
   test('is the same after every further start', async () => {
@@ -103,42 +106,92 @@ describe("the administrator's service key", () => {
     rmSync(adminFile(dataDir))
     const other = mkdtempSync(join(tmpdir(), 'countersign-admin-key-'))
     try {
-      await Promise.all([ensure(), ensureAdminKey(world.server.services, world.tenant, other)])
+      await Promise.all([ensure(), ensureIn(other)])
       const written = [dataDir, other].filter(directory => existsSync(adminFile(directory)))
       assert.equal(written.length, 1)
       assert.ok(await works(JSON.parse(readFileSync(adminFile(written[0]!), 'utf8'))))
-      for (const directory of [dataDir, other]) assert.ok(!existsSync(`${adminFile(directory)}.unfinished`))
+      for (const directory of [dataDir, other])
+        assert.equal(existsSync(mark(directory)), written.includes(directory))
     } finally {
       rmSync(other, { recursive: true })
     }
+  })
+
+  describe('on a database that nodes share', () => {
+    const url = 'postgres://shared'
+    let other: string
+    beforeEach(() => {
+      other = mkdtempSync(join(tmpdir(), 'countersign-admin-key-'))
+    })
+    afterEach(() => rmSync(other, { recursive: true }))
+
+    test('stays as it is when a node without it starts, and that node says where to get it', async () => {
+      const good = key()
+      await ensureIn(other, url)
+      assert.ok(!existsSync(adminFile(other)))
+      assert.ok(await works(good))
+      assert.ok(world.log.some(line => /made by another node: .* copy admin\.json/.test(line.message)))
+    })
+
+    test('is made anew where it was made when its file is missing there', async () => {
+      const old = key()
+      rmSync(adminFile(dataDir))
+      await ensureIn(dataDir, url)
+      assert.ok(await works(key()))
+      assert.ok(!(await works(old)))
+    })
+
+    test('is not made anew where it was copied to, nor where an older one was made', async () => {
+      const good = key()
+      for (const older of [undefined, 'sb-older']) {
+        writeFileSync(adminFile(other), text())
+        if (older) writeFileSync(mark(other), older)
+        await ensureIn(other, url)
+        rmSync(adminFile(other))
+        await ensureIn(other, url)
+        assert.ok(!existsSync(adminFile(other)))
+        assert.ok(await works(good))
+      }
+    })
+
+    test('is made anew by another node where an operator asks for it with an empty file', async () => {
+      const lost = key()
+      writeFileSync(mark(other), '')
+      await ensureIn(other, url)
+      assert.ok(await works(JSON.parse(readFileSync(adminFile(other), 'utf8'))))
+      assert.ok(!(await works(lost)))
+      await ensureIn(dataDir, url)
+      assert.ok(!(await works(key())))
+      assert.match(lastWarning(), /key that does not exist/)
+    })
   })
 
   describe('a start that was killed while it made the key is completed by the next one', () => {
     test('before the key was made', async () => {
       orThrow(await deleteKey(world.tenant, adminInstance, firstAdminKey, world.server.services))
       rmSync(adminFile(dataDir))
-      writeFileSync(unfinished(), '')
+      writeFileSync(mark(), '')
       await ensure()
       assert.ok(await works(key()))
-      assert.ok(!existsSync(unfinished()))
+      assert.equal(readFileSync(mark(), 'utf8'), key().clientid)
     })
 
     test('before its file was written', async () => {
       const lost = key()
       rmSync(adminFile(dataDir))
-      writeFileSync(unfinished(), '')
+      writeFileSync(mark(), '')
       await ensure()
       assert.ok(await works(key()))
       assert.ok(!(await works(lost)))
-      assert.ok(!existsSync(unfinished()))
+      assert.equal(readFileSync(mark(), 'utf8'), key().clientid)
     })
 
     test('after its file was written: the key stays', async () => {
       const made = key()
-      writeFileSync(unfinished(), '')
+      writeFileSync(mark(), '')
       await ensure()
       assert.deepEqual(key(), made)
-      assert.ok(!existsSync(unfinished()))
+      assert.equal(readFileSync(mark(), 'utf8'), key().clientid)
     })
   })
 })

@@ -67,13 +67,57 @@ test('a file that is missing is told from one that cannot be read', () => {
   assert.throws(() => readFileIfThere(directory), /EISDIR/)
 })
 
-test('a directory is closed to others, also one that was open to them, and one inside another', () => {
-  const path = join(directory, 'a', 'b')
-  makePrivateDirectory(path)
-  assert.equal(mode(path), 0o700)
-  chmodSync(path, 0o755)
-  writeFileSync(join(path, 'file'), '')
-  makePrivateDirectory(path)
-  assert.equal(mode(path), 0o700)
-  assert.deepEqual(readdirSync(path), ['file'])
+test('a directory is made for its owner only, also inside another one and whatever the umask', () => {
+  const umask = process.umask(0)
+  try {
+    makePrivateDirectory(join(directory, 'a', 'b'))
+  } finally {
+    process.umask(umask)
+  }
+  assert.deepEqual([mode(join(directory, 'a')), mode(join(directory, 'a', 'b'))], [0o700, 0o700])
+})
+
+function existing(name: string, bits: number, ...files: string[]): string {
+  const path = join(directory, name)
+  mkdirSync(path)
+  for (const file of files) writeFileSync(join(path, file), '')
+  chmodSync(path, bits)
+  return path
+}
+
+test('a directory that is there and closed to others is taken as it is', () => {
+  for (const bits of [0o700, 0o500]) {
+    const path = existing(`closed-${bits}`, bits, 'file')
+    makePrivateDirectory(path)
+    assert.equal(mode(path), bits)
+    assert.deepEqual(readdirSync(path), ['file'])
+  }
+})
+
+test('an empty directory that others can look into is closed to them', () => {
+  for (const bits of [0o755, 0o750, 0o711, 0o704]) {
+    const path = existing(`empty-${bits}`, bits)
+    makePrivateDirectory(path)
+    assert.equal(mode(path), 0o700)
+  }
+})
+
+test('a directory with files that others can look into, or one that they can write to, is refused as it is', () => {
+  for (const [bits, files, can] of [
+    [0o755, ['file'], 'look into'],
+    [0o710, ['file'], 'look into'],
+    [0o770, [], 'write to'],
+    [0o702, [], 'write to'],
+    [0o1777, ['file'], 'write to'],
+  ] as const) {
+    const path = existing(`open-${bits}`, bits, ...files)
+    assert.throws(() => makePrivateDirectory(path), new RegExp(`others can ${can} ${path}: .*chmod 700`))
+    assert.equal(mode(path), bits & 0o777)
+  }
+})
+
+test('a file in the place of a directory is refused', () => {
+  const path = join(directory, 'no-directory')
+  writeFileWhole(path, '')
+  assert.throws(() => makePrivateDirectory(path), /EEXIST/)
 })

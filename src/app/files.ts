@@ -5,9 +5,11 @@ import {
   linkSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
@@ -65,8 +67,22 @@ export function readFileIfThere(path: string): string | undefined {
   }
 }
 
-/** A directory for its owner only. */
+/**
+ * Makes a directory for its owner only. One that is there is closed to others while it is empty and only they could
+ * read it; else its mode is somebody's decision: throws, saying what to do, where others can look in or write.
+ */
 export function makePrivateDirectory(path: string): void {
-  mkdirSync(path, { recursive: true, mode: 0o700 })
+  if (mkdirSync(path, { recursive: true, mode: 0o700 }) !== undefined) return
+  const { mode } = statSync(path)
+  if ((mode & ofOthers) === 0) return
+  const writable = (mode & writeOfOthers) !== 0
+  if (writable || readdirSync(path).length > 0)
+    throw new Error(
+      `others can ${writable ? 'write to' : 'look into'} ${path}: close it with \`chmod 700\` if it is for ` +
+        'Countersign alone, or name another directory, which is then made',
+    )
   chmodSync(path, 0o700)
 }
+
+const ofOthers = 0o077
+const writeOfOthers = 0o022

@@ -5,7 +5,7 @@ import type { JournalSchema } from './journal/schema.ts'
 import { journalStatements } from './journal/statements.ts'
 import { channel, postgresFeed } from './postgres/feed.ts'
 import { migrateDatabase } from './postgres/migrate-database.ts'
-import { poolConfig } from './postgres/pool.ts'
+import { limited, poolConfig, readLimitMs, writeLimitMs } from './postgres/pool.ts'
 import type { Schema } from './schema.ts'
 
 /** A PostgreSQL database, shared by any number of nodes. */
@@ -20,14 +20,17 @@ export async function openPostgres({ url, log, now }: EngineOptions): Promise<En
   pool.on('error', error =>
     log.warn({ error: messageOf(error) }, 'an idle connection to the database was lost'),
   )
-  const config = { dialect: new PostgresDialect({ pool }), plugins: [new CamelCasePlugin()] }
-  const db = new Kysely<Schema>(config)
-  const journal = new Kysely<JournalSchema>(config)
+  const within = (limitMs: number) => ({
+    dialect: new PostgresDialect({ pool: limited(pool, limitMs) }),
+    plugins: [new CamelCasePlugin()],
+  })
+  const writer = new Kysely<Schema>(within(writeLimitMs))
+  const journalWriter = new Kysely<JournalSchema>(within(writeLimitMs))
 
   return {
     name: 'postgres',
-    reader: db,
-    writer: db,
+    reader: new Kysely<Schema>(within(readLimitMs)),
+    writer,
     async enter(transaction) {
       // The row that everybody needs at the end is taken at the beginning: whoever has it is alone.
       await transaction.selectFrom('changeCounter').select('last').forUpdate().execute()
@@ -37,10 +40,10 @@ export async function openPostgres({ url, log, now }: EngineOptions): Promise<En
     },
     feed,
     journal: {
-      reader: journal,
+      reader: new Kysely<JournalSchema>(within(readLimitMs)),
       statements: journalStatements.postgres,
       async write(statements) {
-        await journal.transaction().execute(async transaction => {
+        await journalWriter.transaction().execute(async transaction => {
           await sql`set local synchronous_commit = off`.execute(transaction)
           for (const { sql: text, parameters } of statements) {
             await transaction.executeQuery(CompiledQuery.raw(text, [...parameters]))
@@ -52,7 +55,7 @@ export async function openPostgres({ url, log, now }: EngineOptions): Promise<En
     serveWorkers() {},
     async close() {
       await feed.close()
-      await db.destroy()
+      await pool.end()
     },
   }
 }

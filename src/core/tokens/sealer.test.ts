@@ -33,6 +33,22 @@ test('no two handles of an epoch share a nonce, and no two starts share an epoch
   assert.ok(!salts.has(readHandle(restarted.seal('', content))!.salt.toString('hex')))
 })
 
+test('an epoch ends after its last token: the next has another salt, and the tokens of both open', () => {
+  const short = createSealer(keyId, tenantKey, context, 3)
+  const handles = Array.from({ length: 7 }, () => readHandle(short.seal('x', content))!)
+  const epochs = Map.groupBy(handles, ({ salt }) => salt.toString('hex'))
+  assert.deepEqual(
+    [...epochs.values()].map(({ length }) => length),
+    [3, 3, 1],
+  )
+  const used = handles.map(({ salt, sealed }) =>
+    Buffer.concat([salt, sealed.subarray(0, 12)]).toString('hex'),
+  )
+  assert.equal(new Set(used).size, 7, 'no nonce twice in an epoch')
+  for (const handle of handles)
+    for (const opener of [short, sealer]) assert.deepEqual(opener.open('x', handle), content)
+})
+
 test('another process with the same key opens it; one with another key does not', () => {
   const handle = readHandle(sealer.seal('x', content))!
   assert.deepEqual(createSealer(keyId, tenantKey, context).open('x', handle), content)

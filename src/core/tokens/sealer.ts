@@ -24,7 +24,6 @@ export interface Handle {
 export const handlePrefix = 'cst_'
 const keyIdBytes = 8
 const saltBytes = 16
-const mostTokensOfAnEpoch = 2 ** 30
 
 /** Takes a handle apart; undefined when the text is none. */
 export function readHandle(text: string): Handle | undefined {
@@ -38,8 +37,13 @@ export function readHandle(text: string): Handle | undefined {
   }
 }
 
-/** `keyId` is 8 bytes in base64url, `tenantKey` 32 bytes. */
-export function createSealer(keyId: string, tenantKey: Buffer, context: Pick<Context, 'random'>): Sealer {
+/** `keyId` is 8 bytes in base64url, `tenantKey` 32 bytes; an epoch ends after `mostTokens`, at most 2^32. */
+export function createSealer(
+  keyId: string,
+  tenantKey: Buffer,
+  context: Pick<Context, 'random'>,
+  mostTokens = 2 ** 30,
+): Sealer {
   const keyIdRaw = Buffer.from(keyId, 'base64url')
   if (keyIdRaw.length !== keyIdBytes) throw new RangeError('a token key id has 8 bytes')
   const derived = new BoundedCache<Buffer>(256)
@@ -47,7 +51,7 @@ export function createSealer(keyId: string, tenantKey: Buffer, context: Pick<Con
 
   return {
     seal(associated, content) {
-      if (!epoch || epoch.issued >= mostTokensOfAnEpoch) {
+      if (!epoch || epoch.issued >= mostTokens) {
         const salt = context.random(saltBytes)
         epoch = { salt, key: derive(tenantKey, salt), issued: 0 }
         derived.set(salt.toString('latin1'), epoch.key)

@@ -1,7 +1,14 @@
-import type { ClientConfig, PoolConfig } from 'pg'
+import type { PostgresPool, PostgresPoolClient } from 'kysely'
+import type { ClientConfig, Pool, PoolConfig, QueryConfig, QueryResult } from 'pg'
+import { second } from '../../../core/context.ts'
 import { transactionLimitMs } from '../store.ts'
 
 const int8 = 20
+
+/** A look-up waits no longer: past such a silence nobody can say that a credential still counts (see feed.ts). */
+export const readLimitMs = 5 * second
+/** A statement of a transaction may have to wait for somebody else's transaction, and then gives up. */
+export const writeLimitMs = transactionLimitMs + 5 * second
 
 /**
  * How every connection is made. 64-bit integers (times, counts, sequence numbers) become numbers: for these
@@ -28,7 +35,33 @@ export async function poolConfig(url: string): Promise<PoolConfig> {
     allowExitOnIdle: true,
     // A node that stands still in the middle of a transaction must not hold up the others.
     idle_in_transaction_session_timeout: transactionLimitMs,
-    // A query may have to wait for somebody else's transaction, and then gives up.
-    query_timeout: transactionLimitMs + 5000,
+  }
+}
+
+/**
+ * The connections of a pool, for queries that give up after `limitMs`. The driver goes on waiting for the answer it
+ * has given up, so that whatever is sent after it would wait too: such a connection ends.
+ */
+export function limited(pool: Pool, limitMs: number): PostgresPool {
+  return {
+    options: pool.options,
+    end: () => pool.end(),
+    async connect() {
+      const client = await pool.connect()
+      let silent: Error | undefined
+      async function query(text: string, values: unknown[]): Promise<QueryResult> {
+        if (silent) throw silent
+        const config: QueryConfig & { query_timeout: number } = { text, values, query_timeout: limitMs }
+        return client.query(config).catch((error: Error) => {
+          if (error.message === 'Query read timeout') silent = error
+          throw error
+        })
+      }
+      return {
+        // Kysely asks for a cursor only where one is configured.
+        query: query as unknown as PostgresPoolClient['query'],
+        release: destroy => client.release(destroy || silent !== undefined),
+      }
+    },
   }
 }

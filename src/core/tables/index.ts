@@ -1,0 +1,26 @@
+import type { AuthorityTable, IssuedCertificateTable } from '../authority/index.ts'
+import type { InstanceTable, RoleTable, ServiceKeyTable } from '../broker/index.ts'
+import type { ClientTable, KeyCertificateTable, KeyMatchTable } from '../clients/index.ts'
+import type { FlowTable } from '../flows/index.ts'
+import type { TenantTable } from '../tenant.ts'
+import type { RevocationTable, TenantKeyTable } from '../tokens/index.ts'
+import type { TrustTable } from '../trust/index.ts'
+import type { InnerKeyTable } from '../vault.ts'
+
+/** Every table of the core: what a store has, and what the server is composed with. */
+export interface Tables {
+  readonly tenants: TenantTable
+  readonly innerKeys: InnerKeyTable
+  readonly tenantKeys: TenantKeyTable
+  readonly revocations: RevocationTable
+  readonly clients: ClientTable
+  readonly roles: RoleTable
+  readonly instances: InstanceTable
+  readonly keys: ServiceKeyTable
+  readonly flows: FlowTable
+  readonly authorities: AuthorityTable
+  readonly issued: IssuedCertificateTable
+  readonly keyCertificates: KeyCertificateTable
+  readonly keyMatches: KeyMatchTable
+  readonly trust: TrustTable
+}
