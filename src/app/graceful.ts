@@ -8,16 +8,24 @@ const arrivalMs = 500
 /**
  * Follows the connections of a server from its first one on. The function returned closes it: no new connections,
  * idle ones end at once, requests that do not finish arriving are cut off, what was accepted is answered. It
- * resolves when the last connection has ended; after `limitMs` none is left.
+ * resolves when the last connection has ended; after `limitMs` none is left. With `turnAway`, which workers need
+ * (see `serveWorkers`), the port stays open and every new connection ends at once.
  */
-export function followConnections(server: TlsServer | PlainServer): (limitMs: number) => Promise<void> {
+export function followConnections(
+  server: TlsServer | PlainServer,
+  { turnAway }: { turnAway: boolean },
+): (limitMs: number) => Promise<void> {
   const sockets = new Set<Socket>()
-  const exchanges = new Map<ServerResponse, { request: IncomingMessage; peer: string }>()
+  const exchanges = new Map<ServerResponse, { request: IncomingMessage; peer: string | Socket }>()
   let closing = false
 
+  let allEnded = () => {}
   const follow = (socket: Socket) => {
     sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
+    socket.once('close', () => {
+      sockets.delete(socket)
+      if (sockets.size === 0) allEnded()
+    })
   }
   // On TLS, the first is the bare connection, also of a handshake that never ends.
   server.on('connection', follow)
@@ -39,20 +47,28 @@ export function followConnections(server: TlsServer | PlainServer): (limitMs: nu
     for (const socket of sockets) if (!keep.has(peerOf(socket))) socket.destroy()
   }
 
-  return limitMs =>
-    new Promise(resolve => {
-      closing = true
-      const timers = [setTimeout(cutOff, arrivalMs), setTimeout(() => closeAll(sockets), limitMs)]
-      server.close(() => {
-        timers.forEach(clearTimeout)
-        resolve()
+  return async limitMs => {
+    closing = true
+    const timers = [setTimeout(cutOff, arrivalMs), setTimeout(() => closeAll(sockets), limitMs)]
+    if (turnAway) {
+      Object.assign(server, dropAll)
+      server.closeIdleConnections()
+    } else server.close()
+    for (const response of exchanges.keys()) response.shouldKeepAlive = false
+    if (sockets.size > 0)
+      await new Promise<void>(resolve => {
+        allEnded = resolve
       })
-      for (const response of exchanges.keys()) response.shouldKeepAlive = false
-    })
+    timers.forEach(clearTimeout)
+  }
 }
 
-/** The bare connection and the TLS on top of it have the same one. */
-const peerOf = (socket: Socket) => `${socket.remoteAddress} ${socket.remotePort}`
+/** Not to be passed on to another worker, which is what Node does with one too many by default. */
+const dropAll = { maxConnections: 0, dropMaxConnection: true }
+
+/** The bare connection and the TLS on top of it have the same one; on a Unix socket, which has none, there is no TLS. */
+const peerOf = (socket: Socket): string | Socket =>
+  socket.remotePort === undefined ? socket : `${socket.remoteAddress} ${socket.remotePort}`
 
 function closeAll(sockets: Iterable<Socket>): void {
   for (const socket of sockets) socket.destroy()
