@@ -147,6 +147,13 @@ export const cases = [
         },
       ),
       oidcProvider('oidc-provider', { format: 'opaque' }, isOpaque),
+      {
+        name: 'node:http that only answers',
+        server: 'bare',
+        options: () => ({ answerBytes: 400 }),
+        request: tokenRequest('/'),
+        verify: answers(400),
+      },
     ],
   },
   {
@@ -177,6 +184,13 @@ export const cases = [
         request: flowRequest,
         verify: answersOrRefuses(15),
       },
+      {
+        name: 'node:http that only answers',
+        server: 'bare',
+        options: world => ({ answerBytes: 15, tokens: thousandTokens(world) }),
+        request: flowRequest,
+        verify: answers(15),
+      },
     ],
   },
   {
@@ -205,6 +219,14 @@ export const cases = [
         server: 'http-proxy',
         plainOnly: true,
         options: world => ({ receiver: world.backend.url }),
+        request: flowRequest,
+        verify: answers(1024),
+      },
+      {
+        name: 'node:http and undici, no check',
+        server: 'bare-forward',
+        plainOnly: true,
+        options: world => ({ receiver: world.backend.url, tokens: thousandTokens(world) }),
         request: flowRequest,
         verify: answers(1024),
       },

@@ -11,14 +11,19 @@ import { fileURLToPath } from 'node:url'
  * charged to the server. The last one, because the first takes most interrupts.
  */
 export const processor = availableParallelism() - 1
+const otherProcessor = Math.max(0, processor - 1)
 const connections = 64
 const ticksPerSecond = Number(spawnSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }).stdout)
 const servers = fileURLToPath(new URL('servers/', import.meta.url))
 
 /** Starts a server of `servers/`; resolves when it takes requests, with what it told. */
-export const startServer = async (name, options = {}, { nodeOptions = [], report = () => {} } = {}) => {
+export const startServer = async (
+  name,
+  options = {},
+  { nodeOptions = [], report = () => {}, on = processor } = {},
+) => {
   const script = join(servers, `${name}.mjs`)
-  const args = ['-c', String(processor), process.execPath, ...nodeOptions, script, JSON.stringify(options)]
+  const args = ['-c', String(on), process.execPath, ...nodeOptions, script, JSON.stringify(options)]
   const env = { ...process.env, NODE_ENV: 'production', NODE_NO_WARNINGS: '1' }
   const child = spawn('taskset', args, { env, stdio: ['pipe', 'pipe', 'pipe'] })
   let complaints = ''
@@ -48,6 +53,21 @@ export const startServer = async (name, options = {}, { nodeOptions = [], report
       await ended
     },
   }
+}
+
+/**
+ * Starts a load generator of `clients/`, on the processor beside: unlike wrk it needs about as much as a server does,
+ * and what it costs to wake it is part of all figures alike.
+ */
+export const startClient = options => startServer('../clients/tls', options, { on: otherProcessor })
+
+/** One round: load by such a client. */
+export const loadByClient = async (client, server) => {
+  const before = cpuSeconds(server.pid)
+  const { seconds, ...counts } = await client.ask('load')
+  const { requests } = counts
+  const microseconds = ((cpuSeconds(server.pid) - before) * 1e6) / requests
+  return { microseconds, perSecond: requests / seconds, ...counts }
 }
 
 /** CPU seconds of a process and everything below it, all threads, from /proc. */

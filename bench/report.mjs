@@ -59,10 +59,21 @@ const goalOf = ({ goal, sides }) => {
       unit: 'times',
       met: value => value >= goal.atLeast,
     }
-  const over = sides.find(({ name }) => name === goal.over)
+  const costOf = (name, i) => sides.find(side => side.name === name).rounds[i].microseconds
+  if (goal.kind === 'within')
+    return {
+      goal: `at most ${goal.atMost} times`,
+      measured: spread(
+        ours.rounds.map(
+          (round, i) => round.microseconds / goal.of.reduce((sum, name) => sum + costOf(name, i), 0),
+        ),
+      ),
+      unit: 'times',
+      met: value => value <= goal.atMost,
+    }
   return {
     goal: `at most ${goal.atMost} us above`,
-    measured: spread(ours.rounds.map((round, i) => round.microseconds - over.rounds[i].microseconds)),
+    measured: spread(ours.rounds.map((round, i) => round.microseconds - costOf(goal.over, i))),
     unit: 'us above',
     met: value => value <= goal.atMost,
   }

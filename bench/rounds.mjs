@@ -8,16 +8,19 @@ import { issueServerCertificate, makeRoot } from '../dist/crypto/server-certific
 import { createWorld } from './cases.mjs'
 import {
   load,
+  loadByClient,
   processorTicks,
   residentMegabytes,
   spread,
+  startClient,
   startServer,
   watched,
   writeRequest,
 } from './measure.mjs'
 
-/** Runs one case on plain listeners. */
-export const runCase = (each, settings) => run(each, each.sides, createWorld(settings.directory), settings)
+/** Runs one case, on plain listeners unless it says otherwise. */
+export const runCase = (each, settings) =>
+  run(each, each.sides, { ...createWorld(settings.directory), ...each.world?.() }, settings)
 
 /** The same over TLS, one round. */
 export const runTls = (each, settings) => {
@@ -42,7 +45,7 @@ const run = async (each, sides, world, settings) => {
     for (const side of sides) running.push(await startSide(side, { ...world, backend }, settings))
     for (const side of running) {
       await checkAnswers(side, complaints)
-      if (!side.command) await load(side.server, side.script, settings.warmUpSeconds)
+      if (!side.command) await loadOn(side, settings.warmUpSeconds)
     }
     const before = processorTicks()
     const disturbed = await playRounds(running, backend, settings, complaints)
@@ -72,23 +75,42 @@ const run = async (each, sides, world, settings) => {
       })),
     }
   } finally {
-    for (const { server } of running) await server.stop()
+    for (const { server, client } of running) {
+      await client?.stop()
+      await server.stop()
+    }
     await backend?.stop()
   }
 }
 
 /** Starts a side and writes down what will be sent to it. */
-export const startSide = async (side, world, { profile } = {}) => {
+export const startSide = async (side, world, { profile, seconds } = {}) => {
   const options = side.options(world)
   const nodeOptions = profile && side.ours ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : []
   const server = await startServer(side.server, options, { nodeOptions })
   const started = { ...side, server, rounds: [], tokens: options.tokens?.file }
-  if (!side.command) {
+  if (side.client) {
+    const { port } = server
+    const { sender, ca } = world
+    const request = side.request && asBytes(side.request(server))
+    started.client = await startClient({ ...side.client, port, sender, ca, request, seconds })
+    started.sender = sender
+  } else if (!side.command) {
     started.script = join(world.newDirectory(), 'request.lua')
     writeRequest(started.script, side.request(server), started.tokens)
   }
   return started
 }
+
+/** A request as it goes over the line. */
+const asBytes = ({ method, path, headers, body }) => {
+  const all = { ...headers, ...(body && { 'Content-Length': Buffer.byteLength(body) }) }
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
+  return `${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n${body ?? ''}`
+}
+
+const loadOn = ({ server, client, script }, seconds) =>
+  client ? loadByClient(client, server) : load(server, script, seconds)
 
 /** So much of one processor may others take before a round is played again. */
 const mostOthersPercent = 15
@@ -102,7 +124,7 @@ const playRounds = async (sides, backend, { rounds, seconds }, complaints) => {
   for (let kept = 0; kept < rounds; ) {
     const played = []
     for (const side of sides) {
-      const watchedServers = [side.server, ...(backend ? [backend] : [])]
+      const watchedServers = [side.server, backend, side.client].filter(each => each?.pid)
       played.push(await watched(watchedServers, () => oneRound(side, seconds, complaints)))
     }
     if (disturbed < rounds && played.some(({ othersPercent }) => othersPercent > mostOthersPercent)) {
@@ -115,9 +137,10 @@ const playRounds = async (sides, backend, { rounds, seconds }, complaints) => {
   return disturbed
 }
 
-const oneRound = async ({ server, name, command, script }, seconds, complaints) => {
+const oneRound = async (side, seconds, complaints) => {
+  const { server, name, command } = side
   if (command) return { microseconds: await server.ask(command) }
-  const round = await load(server, script, seconds)
+  const round = await loadOn(side, seconds)
   // A late answer is no wrong one: on a busy computer both sides have them. It is printed, not failed.
   const { requests, refused, broken } = round
   if (refused + broken > 0)
@@ -132,7 +155,8 @@ const checkAnswers = async (side, complaints) => {
   const send = ({ forged, ...changed } = {}) => {
     const request = side.request(side.server)
     if (token) request.headers.Authorization = `Bearer ${forged ? forge(token) : token}`
-    return exchange(side.server.url, { ...request, ...changed })
+    const certificate = side.sender && { cert: side.sender.chain, key: side.sender.key }
+    return exchange(side.server.url, { ...request, certificate, ...changed })
   }
   try {
     await side.verify(side.server, send)
@@ -144,12 +168,12 @@ const checkAnswers = async (side, complaints) => {
 const forge = token => `${token.slice(0, -10)}${token.at(-10) === 'A' ? 'B' : 'A'}${token.slice(-9)}`
 
 /** One request on a connection of its own. The certificate was made a moment ago, by us. */
-const exchange = (url, { method, path, headers, body }) =>
+const exchange = (url, { method, path, headers, body, certificate }) =>
   new Promise((resolve, reject) => {
     const request = url.startsWith('https:') ? tlsRequest : plainRequest
     const { hostname, port } = new URL(url)
     const length = method === 'POST' && body ? { 'Content-Length': Buffer.byteLength(body) } : {}
-    const options = { hostname, port, path, method, agent: false, rejectUnauthorized: false }
+    const options = { hostname, port, path, method, agent: false, rejectUnauthorized: false, ...certificate }
     const sent = request({ ...options, headers: { ...headers, ...length } }, response => {
       const chunks = []
       response.on('data', chunk => chunks.push(chunk))

@@ -8,11 +8,13 @@ import { continueUnderNewNode } from '../scripts/node.mjs'
 
 await continueUnderNewNode()
 const { runCase, runTls } = await import('./rounds.mjs')
-const { cases } = await import('./cases.mjs')
+const { cases: usual } = await import('./cases.mjs')
+const { certificateCases } = await import('./certificate-cases.mjs')
 const { runMemory } = await import('./memory.mjs')
 const { runStart } = await import('./start.mjs')
 const { printCase, printConditions, printMemory, printStart, printSummary } = await import('./report.mjs')
 
+const cases = [...usual, ...certificateCases]
 const { values: given } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },

@@ -5,21 +5,23 @@ import { randomBytes } from 'node:crypto'
 import { openSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { plainServer, tlsServer } from '../../dist/adapters/http/server.js'
+import { mtlsServer, plainServer, tlsServer } from '../../dist/adapters/http/server.js'
 import { createLog } from '../../dist/adapters/log/pino.js'
 import { createPrometheusMeter } from '../../dist/adapters/metrics/prometheus.js'
 import { composeServer } from '../../dist/app/compose.js'
 import { createRandom } from '../../dist/app/random.js'
 import { createInstance, createKey, listRoles } from '../../dist/core/broker/index.js'
-import { admit, deployFlow } from '../../dist/core/flows/index.js'
+import { deployFlow } from '../../dist/core/flows/index.js'
 import { isProblem } from '../../dist/core/problem.js'
 import { defaultTenantName } from '../../dist/core/tenant.js'
 import { issueToken, rotateKeys } from '../../dist/core/tokens/index.js'
+import { addTrust } from '../../dist/core/trust/index.js'
 import { openVault } from '../../dist/core/vault.js'
 import { loopMicroseconds } from './loop.mjs'
+import { pathLoops } from './path-loops.mjs'
 import { options, ready } from './serve.mjs'
 
-const { directory, algorithm, receiver, forwarder, tokens, tls } = options
+const { directory, algorithm, receiver, forwarder, tokens, tls, mtls } = options
 
 const orThrow = value => {
   if (isProblem(value)) throw new Error(`${value.code}: ${value.description}`)
@@ -45,7 +47,7 @@ const meter = createPrometheusMeter()
 // The port is known before the addresses are made: the listener is put in afterwards.
 let listener
 const relay = (request, response) => listener(request, response)
-const socket = tls ? tlsServer(tls, relay) : plainServer(relay)
+const socket = tls ? (mtls ? mtlsServer : tlsServer)(tls, relay) : plainServer(relay)
 await new Promise(resolve => socket.listen(0, '127.0.0.1', resolve))
 const { port } = socket.address()
 const url = `${tls ? 'https' : 'http'}://localhost:${port}`
@@ -53,7 +55,7 @@ const url = `${tls ? 'https' : 'http'}://localhost:${port}`
 const server = await composeServer({
   databaseUrl: `sqlite:${directory}`,
   role: 'primary',
-  publicUrl: url,
+  bases: { publicUrl: url, mtlsUrl: url, pkiUrl: url },
   context,
   meter,
   ...(forwarder === 'instant' && { forwarder: instant }),
@@ -64,14 +66,20 @@ const server = await composeServer({
     rotateMasterKey: async () => ({ rewrapped: 0, next: '' }),
   }),
 })
-listener = server.listenerOf({ name: tls ? 'public' : 'plain' })
+listener = server.listenerOf({ name: tls ? (mtls ? 'mtls' : 'public') : 'plain' })
 const { services } = server
 const { store } = services
 const tenant = services.tenants.byName(defaultTenantName)
 if (algorithm) await rotateKeys(tenant, { now: true, algorithm }, services)
 
-orThrow(await createInstance(tenant, { name: 'bench', plan: 'integration-flow', parameters: {} }, services))
-const { document: key } = orThrow(await createKey(tenant, 'bench', 'key', {}, services))
+// With `mtls` the sender holds a certificate of its own authority, and the chain comes with each connection.
+if (mtls) orThrow(await addTrust(tenant, { certificates: mtls.root }, services))
+const parameters = { bindTokens: mtls?.bindTokens ?? false }
+orThrow(await createInstance(tenant, { name: 'bench', plan: 'integration-flow', parameters }, services))
+const keyParameters = mtls
+  ? { 'key-type': 'certificate_external', 'X.509': mtls.cert, 'allow-untrusted': true }
+  : {}
+const { document: key } = orThrow(await createKey(tenant, 'bench', 'key', keyParameters, services))
 
 if (receiver || forwarder) {
   const flow = {
@@ -85,7 +93,12 @@ if (receiver || forwarder) {
 
 const client = await services.directory.byClientId(tenant.id, key.clientid)
 const issue = async () => {
-  const issued = await issueToken(new Map([['grant_type', 'client_credentials']]), client, tenant, services)
+  const issued = await issueToken(
+    new Map([['grant_type', 'client_credentials']]),
+    client,
+    { tenant },
+    services,
+  )
   return orThrow(issued).access_token
 }
 const made = await Promise.all(Array.from({ length: tokens?.count ?? 0 }, issue))
@@ -97,11 +110,13 @@ const admission = async () => {
   const requests = made.map(token => ({ tenant, authorization: `Bearer ${token}`, source: '127.0.0.1' }))
   let next = 0
   return loopMicroseconds(options.loopMs, async () => {
-    orThrow(await admit(requests[next++ % requests.length], flow, services))
+    orThrow(await flow.authorization.admit(requests[next++ % requests.length], services))
   })
 }
 
-ready({ port, url, clientId: key.clientid, clientSecret: key.clientsecret }, () => server.close(), {
+const facts = { port, url, clientId: key.clientid, clientSecret: key.clientsecret, token: made[0] }
+ready(facts, () => server.close(), {
   admission,
+  ...(mtls && pathLoops(mtls, tenant, services, options.loopMs)),
   dropped: () => services.journal.dropped,
 })

@@ -1,4 +1,5 @@
 // What every server here does: listen on loopback, say on which port, end when its starter does.
+import { constants } from 'node:crypto'
 import { createServer } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { createInterface } from 'node:readline'
@@ -6,12 +7,23 @@ import { createInterface } from 'node:readline'
 /** The options that the starter gave, as an object. */
 export const options = JSON.parse(process.argv[2] ?? '{}')
 
+/** With `mtls` the sender's certificate is asked for, and verified by the handshake. */
+const clientCertificates = options.mtls && {
+  requestCert: true,
+  rejectUnauthorized: false,
+  ca: options.mtls.root,
+  secureOptions: constants.SSL_OP_NO_TICKET,
+}
+
 /** Listens with `listener` (a function, or later on: `setListener` of the answer). */
 export const listen = async listener => {
   let current = listener
   const relay = (request, response) => current(request, response)
   const server = options.tls
-    ? createTlsServer({ ...options.tls, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'] }, relay)
+    ? createTlsServer(
+        { ...options.tls, ...clientCertificates, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'] },
+        relay,
+      )
     : createServer(relay)
   server.keepAliveTimeout = 65_000
   await new Promise(resolve => server.listen(0, '127.0.0.1', resolve))

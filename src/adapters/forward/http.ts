@@ -1,6 +1,6 @@
 import { type LookupAddress, type LookupAllOptions, lookup } from 'node:dns'
 import type { LookupFunction } from 'node:net'
-import { Agent, type Dispatcher } from 'undici'
+import { Agent, buildConnector, type Dispatcher } from 'undici'
 import type { ForwardExchange, Forwarder, Incoming, Outgoing } from '../../core/flows/index.ts'
 import { isLinkLocal } from '../../core/network.ts'
 import { Problem } from '../../core/problem.ts'
@@ -15,7 +15,7 @@ export function createForwarder(options: ForwarderOptions = {}): Forwarder {
   const { connectionsPerReceiver = 64, connectTimeoutMs = 5000 } = options
   const agent = new Agent({
     connections: connectionsPerReceiver,
-    connect: { timeout: connectTimeoutMs, lookup: lookupWithoutLinkLocal(lookup) },
+    connect: connectorWithoutLinkLocal(connectTimeoutMs),
     keepAliveTimeout: 30_000,
   })
   return { forward: (message, answer) => start(agent, message, answer), close: () => agent.close() }
@@ -24,12 +24,6 @@ export function createForwarder(options: ForwarderOptions = {}): Forwarder {
 function start(agent: Agent, message: Outgoing, answer: Incoming): ForwardExchange {
   let controller: Dispatcher.DispatchController | undefined
   let over = false
-
-  const literal = hostOf(message.origin)
-  if (isLinkLocal(literal)) {
-    answer.failed(unreachable(`${literal} is a link-local address, which is never called`))
-    return { resume() {}, abort() {} }
-  }
 
   // Refused here, because undici would leave a place of its pool taken by a request that it refuses itself.
   if (!isSendable(message)) {
@@ -133,7 +127,19 @@ function isSendable({ path, headers }: Outgoing): boolean {
   return true
 }
 
-const hostOf = (origin: string) => new URL(origin).hostname.replace(/^\[|\]$/g, '')
+/** Makes connections to anything but link-local addresses, whether they are written down or resolved. */
+function connectorWithoutLinkLocal(timeout: number): buildConnector.connector {
+  const connect = buildConnector({ timeout, lookup: lookupWithoutLinkLocal(lookup) })
+  return (options, callback) => {
+    // A name is looked up by the connector, an address is not.
+    if (!isLinkLocal(options.hostname)) return connect(options, callback)
+    callback(linkLocal(`${options.hostname} is a link-local address, which is never called`), null)
+  }
+}
+
+function linkLocal(message: string): NodeJS.ErrnoException {
+  return Object.assign(new Error(message), { code: 'ELINKLOCAL' })
+}
 
 type Resolver = (
   hostname: string,
@@ -149,12 +155,7 @@ export const lookupWithoutLinkLocal =
       if (error) return callback(error, '', 0)
       const usable = found.filter(({ address }) => !isLinkLocal(address))
       const [first] = usable
-      if (!first) {
-        const refused = Object.assign(new Error(`${hostname} has link-local addresses only`), {
-          code: 'ELINKLOCAL',
-        })
-        return callback(refused, '', 0)
-      }
+      if (!first) return callback(linkLocal(`${hostname} has link-local addresses only`), '', 0)
       if (options.all) callback(null, usable)
       else callback(null, first.address, first.family)
     })

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { mock, test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import { createLog } from './pino.ts'
 
 function written(format: 'json' | 'text', write: (log: ReturnType<typeof createLog>) => void): string {
@@ -35,4 +36,32 @@ test('below the level nothing is written', () => {
     written('json', log => log.debug({}, 'quiet')),
     '',
   )
+})
+
+test('json: level, time, fields and message, one object a line; what is undefined is left out', () => {
+  const text = written('json', log => {
+    log.info({ clientId: 'sb-1', method: undefined, status: 200 }, 'first')
+    log.warn({}, 'second')
+  })
+  const [first, second, rest] = text.split('\n')
+  assert.match(
+    first!,
+    /^\{"level":"info","time":"\d{4}-\d\d-\d\dT[\d:.]+Z","clientId":"sb-1","status":200,"message":"first"\}$/,
+  )
+  assert.equal(JSON.parse(second!).level, 'warn')
+  assert.equal(rest, '')
+})
+
+test('an error is written at once, with what came before it', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-log-'))
+  const file = join(directory, 'log')
+  // The timer of the log would write as well, but later.
+  mock.timers.enable({ apis: ['setInterval'] })
+  const log = createLog({ level: 'debug', format: 'text', fd: openSync(file, 'w') })
+  log.debug({}, 'before')
+  log.error({}, 'broken')
+  while (readFileSync(file, 'utf8') === '') await turn()
+  assert.equal(readFileSync(file, 'utf8'), 'DEBUG  before\nERROR  broken\n')
+  mock.timers.reset()
+  rmSync(directory, { recursive: true })
 })

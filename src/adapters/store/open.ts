@@ -3,14 +3,13 @@ import type { DecisionRecord } from '../../core/explain/decision.ts'
 import type { Message } from '../../core/flows/store.ts'
 import type { Journal } from '../../core/journal.ts'
 import type { ChangeFeed, Transactions } from '../../core/store.ts'
+import type { Tables } from '../../core/tables/index.ts'
 import type { Engine, EngineOptions, WorkerEvents } from './engine.ts'
 import { createJournal, type JournalLimits } from './journal/journal.ts'
 import { createTransactions } from './store.ts'
-import type { Tables } from './tables/index.ts'
 
 export { SchemaTooNew, StoreClosed, StoreInUse } from './errors.ts'
 export type { JournalLimits } from './journal/journal.ts'
-export type { Tables } from './tables/index.ts'
 
 /** THE LIST: how a database URL begins, and the engine for it, loaded only when it is asked for. */
 const engines: Record<string, () => Promise<(options: EngineOptions) => Promise<Engine>>> = {

@@ -5,7 +5,7 @@ import type { JournalSchema } from './journal/schema.ts'
 import { journalStatements } from './journal/statements.ts'
 import type { Schema } from './schema.ts'
 import { writerDialect } from './sqlite/dialect.ts'
-import { sqliteFeed } from './sqlite/feed.ts'
+import { dataVersion, sqliteFeed } from './sqlite/feed.ts'
 import { files, statementCache } from './sqlite/files.ts'
 import { callPrimary, relayWorkers } from './sqlite/relay.ts'
 import { startWriter } from './sqlite/thread.ts'
@@ -42,9 +42,10 @@ export async function openSqlite({ url, log, role }: EngineOptions): Promise<Eng
     writer: new Kysely<Schema>({ dialect: writerDialect(writer), plugins }),
     // BEGIN IMMEDIATE has made it the only one.
     async enter() {},
-    // PRAGMA data_version tells.
+    // The feed asks whether something was committed.
     async announce() {},
-    feed: sqliteFeed(store.database, log),
+    // The thread is the only one that writes, and shares the count of its commits with its own process.
+    feed: sqliteFeed(store.database, thread?.commits ?? dataVersion(store.database), log),
     journal: {
       reader: journalReader,
       statements: journalStatements.sqlite,

@@ -1,9 +1,10 @@
 import { isProblem, type Problem } from '../../core/problem.ts'
 import type { Transactions } from '../../core/store.ts'
+import type { Tables } from '../../core/tables/index.ts'
 import { recordChanges } from './changes.ts'
 import type { Engine } from './engine.ts'
 import { StoreClosed } from './errors.ts'
-import { type Tables, tablesOn } from './tables/index.ts'
+import { tablesOn } from './tables/index.ts'
 import { readScope, writeScope } from './tables/scope.ts'
 
 /** The longest that one transaction may hold up the others; after that it is rolled back. */

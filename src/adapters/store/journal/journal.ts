@@ -4,7 +4,8 @@ import type { DecisionRecord } from '../../../core/explain/decision.ts'
 import type { Message } from '../../../core/flows/store.ts'
 import type { Journal } from '../../../core/journal.ts'
 import { messageOf } from '../errors.ts'
-import { decisionColumns, entryOf, type JournalSchema, messageColumns } from './schema.ts'
+import { groupByFlow, newestMessages } from './messages.ts'
+import { decisionColumns, entryOf, type JournalSchema } from './schema.ts'
 import type { GroupStatement, JournalStatements } from './statements.ts'
 
 /** What the journal needs of an engine. */
@@ -12,8 +13,10 @@ export interface JournalEngine {
   readonly reader: Kysely<JournalSchema>
   readonly statements: JournalStatements
   /** Runs the statements in one transaction, which need not have reached the disk. */
-  write(statements: readonly (GroupStatement & { parameters: readonly unknown[] })[]): Promise<void>
+  write(statements: readonly GroupWrite[]): Promise<void>
 }
+
+type GroupWrite = GroupStatement & { readonly parameters: readonly unknown[] }
 
 export interface JournalLimits {
   /** Entries that wait for being written; more are dropped. */
@@ -33,7 +36,10 @@ const defaultLimits: JournalLimits = {
 }
 
 const groupMs = 200
+/** So many need not wait for the time. */
 const groupSize = 500
+/** What has come together while a group was written goes in groups of up to so many. */
+const largestGroup = 2000
 const pruneEveryMs = 10 * minute
 
 export interface StoreJournal extends Journal<Message, DecisionRecord> {
@@ -47,6 +53,8 @@ export function createJournal(
 ): StoreJournal {
   const { log, now } = options
   const limits = { ...defaultLimits, ...options.limits }
+  // Messages are deleted by the group: none may be more of the kept rows than the deleting leaves to chance.
+  const mostAtOnce = Math.min(largestGroup, pruneStep(limits))
   const { reader, statements } = engine
   let messages: Message[] = []
   let decisions: DecisionRecord[] = []
@@ -81,22 +89,30 @@ export function createJournal(
     messages = []
     decisions = []
     used = new Map()
-    for (const group of slices(taken.messages)) await write(statements.insertMessages, group)
-    for (const group of slices(taken.decisions)) await write(statements.insertDecisions, group)
+    for (const slice of slices(taken.messages, mostAtOnce)) await writeMessages(slice)
+    for (const slice of slices(taken.decisions, mostAtOnce)) await writeAll(statements.insertDecisions, slice)
     const uses = Array.from(taken.used, ([credentialId, at]) => ({ credentialId, at }))
-    for (const group of slices(uses)) await write(statements.upsertLastUsed, group)
+    for (const slice of slices(uses, mostAtOnce)) await writeAll(statements.upsertLastUsed, slice)
   }
 
-  async function write(statement: GroupStatement, entries: readonly unknown[]): Promise<void> {
-    const group = [{ ...statement, parameters: [storableJson(entries)] }, ...pruner.due(entries.length)]
+  function writeMessages(entries: readonly Message[]): Promise<void> {
+    const inserts = groupByFlow(entries).map(({ tenantId, flowId, newestAt, messages }) => ({
+      ...statements.insertMessages,
+      parameters: [tenantId, flowId, newestAt, messages.length, storableJson(messages)],
+    }))
+    return write(inserts, entries.length)
+  }
+
+  const writeAll = (statement: GroupStatement, entries: readonly unknown[]) =>
+    write([{ ...statement, parameters: [storableJson(entries)] }], entries.length)
+
+  async function write(inserts: readonly GroupWrite[], entries: number): Promise<void> {
+    const group = [...inserts, ...pruner.due(entries)]
     for (const attempt of ['first', 'last']) {
       try {
         return await engine.write(group)
       } catch (error) {
-        log.error(
-          { error: messageOf(error), entries: entries.length, attempt },
-          'the journal could not be written',
-        )
+        log.error({ error: messageOf(error), entries, attempt }, 'the journal could not be written')
       }
     }
   }
@@ -120,18 +136,7 @@ export function createJournal(
       used.set(credentialId, at)
       if (timer === undefined && !closed) queued(0)
     },
-    async messages(tenantId, { flowId, limit }) {
-      const rows = await reader
-        .selectFrom('messages')
-        .selectAll()
-        .where('tenantId', '=', tenantId)
-        .$if(flowId !== undefined, query => query.where('flowId', '=', flowId!))
-        .orderBy('endedAt', 'desc')
-        .orderBy('seq', 'desc')
-        .limit(limit)
-        .execute()
-      return rows.map(row => entryOf(row, messageColumns))
-    },
+    messages: (tenantId, filter) => newestMessages(reader, tenantId, filter),
     async findDecision(tenantId, id) {
       const row = await reader
         .selectFrom('decisions')
@@ -158,7 +163,7 @@ export function createJournal(
     },
     async lastUsed(credentialIds) {
       const found = new Map<string, number>()
-      for (const ids of slices(credentialIds)) {
+      for (const ids of slices(credentialIds, groupSize)) {
         const rows = await reader
           .selectFrom('lastUsed')
           .selectAll()
@@ -180,9 +185,12 @@ export function createJournal(
   }
 }
 
+/** After so many entries it is time to delete. */
+const pruneStep = ({ rows }: JournalLimits) => Math.max(1, Math.floor(rows / 20))
+
 /** Deletes what is past the bounds, now and then, in the wake of a group. */
 function createPruner(statements: JournalStatements, limits: JournalLimits, now: () => number) {
-  const step = Math.max(1, Math.floor(limits.rows / 20))
+  const step = pruneStep(limits)
   let written = 0
   let at = now()
   return {
@@ -204,8 +212,8 @@ function createPruner(statements: JournalStatements, limits: JournalLimits, now:
   }
 }
 
-function* slices<Entry>(entries: readonly Entry[]): Generator<readonly Entry[]> {
-  for (let at = 0; at < entries.length; at += groupSize) yield entries.slice(at, at + groupSize)
+function* slices<Entry>(entries: readonly Entry[], size: number): Generator<readonly Entry[]> {
+  for (let at = 0; at < entries.length; at += size) yield entries.slice(at, at + size)
 }
 
 /** JSON without the two things that PostgreSQL cannot store as text: NUL and halves of surrogate pairs. */

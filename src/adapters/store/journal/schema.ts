@@ -1,27 +1,10 @@
 import type { Generated } from 'kysely'
 import type { DecisionRecord } from '../../../core/explain/decision.ts'
-import type { Message } from '../../../core/flows/store.ts'
 
 export type ColumnType = 'text' | 'integer' | 'bigint' | 'json'
 
 /** The members of an entry and how each is stored; its column is the same name in snake_case. */
 export type Columns<Entry> = Readonly<Record<keyof Entry & string, ColumnType>>
-
-export const messageColumns: Columns<Message> = {
-  id: 'text',
-  tenantId: 'text',
-  flowId: 'text',
-  correlationId: 'text',
-  callerCorrelationId: 'text',
-  status: 'text',
-  httpStatus: 'integer',
-  receiverStatus: 'integer',
-  sender: 'text',
-  method: 'text',
-  startedAt: 'bigint',
-  endedAt: 'bigint',
-  error: 'text',
-}
 
 export const decisionColumns: Columns<DecisionRecord> = {
   id: 'text',
@@ -43,7 +26,15 @@ export const decisionColumns: Columns<DecisionRecord> = {
 }
 
 export interface JournalSchema {
-  messages: Row<Message>
+  messageGroups: {
+    seq: Generated<number>
+    tenantId: string
+    flowId: string
+    newestAt: number
+    size: number
+    /** JSON array of messages. */
+    entries: string
+  }
   decisions: Row<DecisionRecord>
   lastUsed: { credentialId: string; at: number }
 }

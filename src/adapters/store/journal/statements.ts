@@ -1,4 +1,4 @@
-import { type Columns, type ColumnType, decisionColumns, messageColumns } from './schema.ts'
+import { type Columns, type ColumnType, decisionColumns } from './schema.ts'
 
 /**
  * A statement that writes a group of entries. The group travels as one JSON text: on the side of the requests that
@@ -12,7 +12,7 @@ export interface GroupStatement {
 
 /** The journal's writing statements. */
 export interface JournalStatements {
-  /** Parameter: JSON array of entries. */
+  /** Parameters: tenant, flow, time of the newest, number of messages, JSON array of them. */
   readonly insertMessages: GroupStatement
   /** Parameter: JSON array of entries. */
   readonly insertDecisions: GroupStatement
@@ -25,7 +25,7 @@ export interface JournalStatements {
 
 /** How an engine writes a group. */
 interface Grouping {
-  readonly parameter: string
+  parameter(number: number): string
   insert(table: string, columns: readonly (readonly [string, ColumnType])[], conflict: string): GroupStatement
   readonly greatest: string
 }
@@ -33,7 +33,7 @@ interface Grouping {
 export const journalStatements = {
   // SQLite would parse an entry once for each of its members; the writer thread parses it once.
   sqlite: statements({
-    parameter: '?',
+    parameter: () => '?',
     insert: (table, columns, conflict) => ({
       sql: `insert into ${table} (${names(columns)}) values (${columns.map(() => '?').join(', ')}) ${conflict}`,
       columns,
@@ -41,7 +41,7 @@ export const journalStatements = {
     greatest: 'max',
   }),
   postgres: statements({
-    parameter: '$1',
+    parameter: number => `$${number}`,
     insert(table, columns, conflict) {
       const values = columns.map(([name, type]) => (type === 'json' ? `"${name}"::text` : `"${name}"`))
       const entry = columns.map(([name, type]) => `"${name}" ${type}`)
@@ -58,23 +58,36 @@ export const journalStatements = {
 function statements(engine: Grouping): JournalStatements {
   const insert = <Entry>(table: string, columns: Columns<Entry>, conflict = ''): GroupStatement =>
     engine.insert(table, Object.entries<ColumnType>(columns), conflict)
-  const prune = (table: string, time: string) => ({
-    byCount: `delete from ${table} where seq <= (select max(seq) from ${table}) - ${engine.parameter}`,
-    // The oldest by number are the oldest by time, near enough, and are found without an index of their own.
-    byAge: `delete from ${table} where seq <= (select min(seq) + 10000 from ${table}) and ${time} < ${engine.parameter}`,
-  })
+  const parameter = engine.parameter(1)
+  // The oldest by number are the oldest by time, near enough, and are found without an index of their own.
+  const byAge = (table: string, time: string) =>
+    `delete from ${table} where seq <= (select min(seq) + 10000 from ${table}) and ${time} < ${parameter}`
   const lastUsed: Columns<{ credentialId: string; at: number }> = { credentialId: 'text', at: 'bigint' }
   return {
-    insertMessages: insert('messages', messageColumns),
+    insertMessages: {
+      sql: `insert into message_groups (tenant_id, flow_id, newest_at, size, entries)
+        values (${[1, 2, 3, 4, 5].map(engine.parameter).join(', ')})`,
+    },
     insertDecisions: insert('decisions', decisionColumns),
     upsertLastUsed: insert(
       'last_used',
       lastUsed,
       `on conflict (credential_id) do update set at = ${engine.greatest}(last_used.at, excluded.at)`,
     ),
-    prune: { messages: prune('messages', 'ended_at'), decisions: prune('decisions', 'at') },
+    prune: {
+      messages: {
+        byCount: `delete from message_groups where seq <= (select max(seq) from
+          (select seq, sum(size) over (order by seq desc) as kept from message_groups) as counted
+          where kept > ${parameter})`,
+        byAge: byAge('message_groups', 'newest_at'),
+      },
+      decisions: {
+        byCount: `delete from decisions where seq <= (select max(seq) from decisions) - ${parameter}`,
+        byAge: byAge('decisions', 'at'),
+      },
+    },
     pruneLastUsed: `delete from last_used where at <
-      (select at from last_used order by at desc limit 1 offset ${engine.parameter})`,
+      (select at from last_used order by at desc limit 1 offset ${parameter})`,
   }
 }
 

@@ -4,19 +4,20 @@ import { createListeners } from '../changes.ts'
 import type { EngineFeed } from '../engine.ts'
 import type { ChangeRow } from '../schema.ts'
 
-/** Reads what was committed, by any process of this machine, on a connection that only reads. */
-export function sqliteFeed(database: BetterSqlite3.Database, log: Log): EngineFeed {
-  // Moves when another connection has committed; about a microsecond.
-  const version = database.prepare<[], number>('PRAGMA data_version').pluck()
+/**
+ * Reads what was committed, by any process of this machine, on a connection that only reads. `version` moves when
+ * something was committed.
+ */
+export function sqliteFeed(database: BetterSqlite3.Database, version: () => number, log: Log): EngineFeed {
   const newer = database.prepare<[number], ChangeRow>(
     'select seq, kind, tenant_id as tenantId, id, detail from changes where seq > ? order by seq',
   )
   const last = database.prepare<[], number>('select last from change_counter where id = 1').pluck()
-  let seen = version.get()
+  let seen = version()
   const listeners = createListeners(last.get()!, log)
 
   function upToDate(): boolean {
-    const current = version.get()
+    const current = version()
     if (current === seen) return true
     const rows = newer.all(listeners.last)
     // After reading, which may fail; before telling, so that a listener that asks again finds nothing new.
@@ -31,4 +32,10 @@ export function sqliteFeed(database: BetterSqlite3.Database, log: Log): EngineFe
       upToDate()
     },
   }
+}
+
+/** Asks the file whether another connection, of whatever process, has committed: about 2 us. */
+export function dataVersion(database: BetterSqlite3.Database): () => number {
+  const version = database.prepare<[], number>('PRAGMA data_version').pluck()
+  return () => version.get()!
 }

@@ -34,6 +34,8 @@ export type Started = { readonly started: true } | { readonly failed: NonNullabl
 export interface WriterData {
   readonly directory: string
   readonly transactionLimitMs: number
+  /** Counts commits in its first element, each before it is acknowledged; shared memory. */
+  readonly commits: Int32Array
 }
 
 /** Errors cross threads and processes as plain data. */

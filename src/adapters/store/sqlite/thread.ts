@@ -6,6 +6,8 @@ import type { Origin, Reply, Started, ToWriter, WriterData } from './protocol.ts
 
 /** The writer thread, as its own process sees it. */
 export interface WriterThread extends Caller {
+  /** Moves with every commit, before anybody hears of it. */
+  commits(): number
   /** For the relay: passes a message of another process on. */
   post(message: ToWriter): void
   /** For the relay: gets the replies to other processes. */
@@ -17,9 +19,11 @@ export interface WriterThread extends Caller {
 const own: Origin = 0
 
 /** Starts the thread; resolves when it holds the data directory and the schema is up to date. */
-export async function startWriter(data: WriterData, log: Log): Promise<WriterThread> {
+export async function startWriter(options: Omit<WriterData, 'commits'>, log: Log): Promise<WriterThread> {
   const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'))
-  const thread = new Worker(new URL(`./writer${extension}`, import.meta.url), { workerData: data })
+  const commits = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
+  const workerData: WriterData = { ...options, commits }
+  const thread = new Worker(new URL(`./writer${extension}`, import.meta.url), { workerData })
   const post = (message: ToWriter) => thread.postMessage(message)
   const calls = pendingCalls(
     (id, call) => post({ origin: own, id, call }),
@@ -50,6 +54,7 @@ export async function startWriter(data: WriterData, log: Log): Promise<WriterThr
   })
 
   return {
+    commits: () => Atomics.load(commits, 0),
     call: calls.call,
     post,
     onReply: listener => void others.push(listener),

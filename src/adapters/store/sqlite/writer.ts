@@ -24,7 +24,7 @@ import {
 } from './protocol.ts'
 import { createTurns } from './turns.ts'
 
-const { directory, transactionLimitMs } = workerData as WriterData
+const { directory, transactionLimitMs, commits } = workerData as WriterData
 const port = parentPort!
 
 function lock(): Database.Database {
@@ -92,6 +92,7 @@ function serve(
     commit({ transaction }, origin) {
       turns.check(origin, transaction)
       prepare('COMMIT').run()
+      Atomics.add(commits, 0, 1)
       turns.pass()
       return {}
     },

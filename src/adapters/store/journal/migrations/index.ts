@@ -5,5 +5,6 @@ export const journalMigrations: MigrationSet = {
   table: 'journal_migration',
   steps: {
     '0001-initial': () => import('./0001-initial.ts'),
+    '0002-message-groups': () => import('./0002-message-groups.ts'),
   },
 }
