@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
 import { commands } from './commands/index.ts'
 import { run } from './commands/support/program.ts'
@@ -14,6 +15,7 @@ const status = await run(process.argv.slice(2), commands, {
   stderr: process.stderr,
   now: Date.now,
   wait: setTimeout,
+  random: randomBytes,
 })
 
 if (status === 0) {

@@ -1,23 +1,26 @@
 import { createForwarder } from '../adapters/forward/http.ts'
+import { createRevocationSource } from '../adapters/forward/revocation.ts'
 import { createHttpApp } from '../adapters/http/app.ts'
 import type { Listener } from '../adapters/http/request.ts'
 import type { RequestListener } from '../adapters/http/server.ts'
 import type { Operations, Services } from '../adapters/http/services.ts'
 import { openStore, type Store } from '../adapters/store/open.ts'
-import { createAddresses } from '../core/addresses.ts'
+import { type Bases, createAddresses } from '../core/addresses.ts'
+import { createAuthorityDirectory, createCrls } from '../core/authority/index.ts'
 import { createClientDirectory, createFailureCounter, type FailureCounter } from '../core/clients/index.ts'
 import type { Context } from '../core/context.ts'
 import { createFlowRegistry, type Forwarder } from '../core/flows/index.ts'
 import type { Meter } from '../core/meter.ts'
 import { createTenantDirectory, ensureDefaultTenant } from '../core/tenants/index.ts'
 import { createKeyrings, createRevokedTokens, createTokenChecking } from '../core/tokens/index.ts'
+import { createRevocationChecking, createTrust } from '../core/trust/index.ts'
 import type { Vault } from '../core/vault.ts'
 
 /** What differs from composition to composition. */
 export interface Parts {
   readonly databaseUrl: string
   readonly role: 'primary' | 'worker'
-  readonly publicUrl: string
+  readonly bases: Bases
   readonly context: Context
   readonly meter: Meter
   /** Told of every failed authentication, for counting across processes. */
@@ -49,15 +52,21 @@ export async function composeServer(parts: Parts): Promise<Server> {
   })
   const { changes, journal } = store
   const vault = await parts.openVault(store)
-  await ensureDefaultTenant({ store, vault, context })
+  const addresses = createAddresses(parts.bases)
+  await ensureDefaultTenant({ store, vault, addresses, context })
 
-  const addresses = createAddresses(parts.publicUrl)
   const tenants = await createTenantDirectory(store.read.tenants, changes)
-  const directory = createClientDirectory(store.read.clients, changes)
+  const directory = createClientDirectory(store.read.clients, store.read.keyMatches, changes)
   const keyrings = createKeyrings(store.read.tenantKeys, vault, changes, context)
   const revoked = createRevokedTokens(store.read.revocations, changes)
   const failures = createFailureCounter(parts.onFailure)
   const checking = createTokenChecking({ keyrings, revoked, directory, addresses, context })
+  const revocationSource = createRevocationSource()
+  const authorities = createAuthorityDirectory(store.read.authorities, vault, changes)
+  const revocation = createRevocationChecking(revocationSource, context)
+  const { trust: table, issued } = store.read
+  const trust = createTrust({ table, authorities, issued, revocation, context }, changes)
+  const crls = createCrls({ store, authorities, context }, changes)
   const flows = createFlowRegistry(store.read.flows, changes)
   const forwarder = parts.forwarder ?? createForwarder()
 
@@ -73,6 +82,9 @@ export async function composeServer(parts: Parts): Promise<Server> {
     keyrings,
     failures,
     checking,
+    authorities,
+    trust,
+    crls,
     flows,
     forwarder,
     meter,
@@ -86,6 +98,7 @@ export async function composeServer(parts: Parts): Promise<Server> {
     listenerOf,
     async close() {
       await forwarder.close()
+      await revocationSource.close()
       await store.close()
     },
   }

@@ -11,8 +11,12 @@ describe('the configuration', () => {
       dataDir: '/srv/countersign-data',
       host: '127.0.0.1',
       port: 8443,
+      mtlsPort: 9443,
       pkiPort: 8480,
       publicUrl: undefined,
+      mtlsUrl: undefined,
+      pkiUrl: undefined,
+      proxy: undefined,
       tlsCertFile: undefined,
       tlsKeyFile: undefined,
       databaseUrl: undefined,
@@ -31,8 +35,14 @@ describe('the configuration', () => {
         COUNTERSIGN_DATA_DIR: 'data',
         COUNTERSIGN_HOST: '::1',
         COUNTERSIGN_PORT: '0',
+        COUNTERSIGN_MTLS_PORT: '9444',
         COUNTERSIGN_PKI_PORT: '65535',
         COUNTERSIGN_PUBLIC_URL: 'https://id.example/',
+        COUNTERSIGN_MTLS_URL: 'https://mtls.id.example',
+        COUNTERSIGN_PKI_URL: 'http://pki.id.example/',
+        COUNTERSIGN_PROXY_LISTEN: '[::1]:9445',
+        COUNTERSIGN_PROXY_CA_FILE: 'proxy-ca.pem',
+        COUNTERSIGN_PROXY_HEADER: 'Client-Cert',
         COUNTERSIGN_TLS_CERT_FILE: 'tls/cert.pem',
         COUNTERSIGN_TLS_KEY_FILE: '/etc/key.pem',
         COUNTERSIGN_DATABASE_URL: 'postgresql://u:p@db/countersign',
@@ -46,8 +56,16 @@ describe('the configuration', () => {
       dataDir: '/srv/data',
       host: '::1',
       port: 0,
+      mtlsPort: 9444,
       pkiPort: 65_535,
       publicUrl: 'https://id.example',
+      mtlsUrl: 'https://mtls.id.example',
+      pkiUrl: 'http://pki.id.example',
+      proxy: {
+        listen: { host: '::1', port: 9445 },
+        caFile: '/srv/proxy-ca.pem',
+        header: 'client-cert',
+      },
       tlsCertFile: '/srv/tls/cert.pem',
       tlsKeyFile: '/etc/key.pem',
       databaseUrl: 'postgresql://u:p@db/countersign',
@@ -139,6 +157,38 @@ describe('a setting is refused, with its name and what it may be', () => {
     [
       { COUNTERSIGN_MASTER_KEY: key, COUNTERSIGN_MASTER_KEY_FILE: 'f' },
       'set COUNTERSIGN_MASTER_KEY or COUNTERSIGN_MASTER_KEY_FILE, not both',
+    ],
+    ...['9445', 'host', 'unix:socket', ':9445', '10.0.0.5:0', 'https://10.0.0.5:9445'].map(
+      (listen): [Record<string, string>, string] => [
+        { COUNTERSIGN_PROXY_LISTEN: listen, COUNTERSIGN_PROXY_HEADER: 'client-cert' },
+        `COUNTERSIGN_PROXY_LISTEN must be unix:/path or host:port, not ${listen}`,
+      ],
+    ),
+    [
+      { COUNTERSIGN_PROXY_LISTEN: '10.0.0.5:9445', COUNTERSIGN_PROXY_HEADER: 'client-cert' },
+      'COUNTERSIGN_PROXY_LISTEN on a port needs COUNTERSIGN_PROXY_CA_FILE: the proxy must show a certificate of that authority, else anybody could forward what it likes',
+    ],
+    [
+      {
+        COUNTERSIGN_PROXY_LISTEN: 'unix:/s',
+        COUNTERSIGN_PROXY_HEADER: 'client-cert',
+        COUNTERSIGN_PROXY_CA_FILE: 'f',
+      },
+      'COUNTERSIGN_PROXY_CA_FILE is for host:port: there is no TLS on a socket, whose mode decides who may use it',
+    ],
+    [
+      { COUNTERSIGN_PROXY_LISTEN: 'unix:/s' },
+      'COUNTERSIGN_PROXY_LISTEN needs COUNTERSIGN_PROXY_HEADER, the one header in which the proxy forwards certificates, such as x-forwarded-client-cert or client-cert',
+    ],
+    ...['client_cert', 'client cert', 'client-cert:', '-', 'ä'].map(
+      (header): [Record<string, string>, string] => [
+        { COUNTERSIGN_PROXY_LISTEN: 'unix:/s', COUNTERSIGN_PROXY_HEADER: header },
+        `COUNTERSIGN_PROXY_HEADER must be the name of a header, of letters, digits and dashes (proxies mix up dash and underscore), not ${header}`,
+      ],
+    ),
+    [
+      { COUNTERSIGN_PROXY_HEADER: 'client-cert' },
+      'COUNTERSIGN_PROXY_CA_FILE and COUNTERSIGN_PROXY_HEADER need COUNTERSIGN_PROXY_LISTEN',
     ],
   ]
   for (const [env, message] of environments)

@@ -1,6 +1,7 @@
 import { isAbsolute, resolve } from 'node:path'
 import { parse } from 'yaml'
 import { nearestName } from '../core/nearest.ts'
+import { defaultDataDir } from './data-directory.ts'
 
 /** What the operator decided; the environment wins over the file. */
 export interface Config {
@@ -9,9 +10,14 @@ export interface Config {
   readonly host: string
   /** 0: any free one. */
   readonly port: number
+  readonly mtlsPort: number
   readonly pkiPort: number
   /** undefined: made of host and port. */
   readonly publicUrl: string | undefined
+  readonly mtlsUrl: string | undefined
+  readonly pkiUrl: string | undefined
+  /** Where a proxy forwards the certificates of senders; undefined: nowhere. */
+  readonly proxy: ProxyConfig | undefined
   readonly tlsCertFile: string | undefined
   readonly tlsKeyFile: string | undefined
   /** undefined: the embedded SQLite store in the data directory. */
@@ -34,11 +40,17 @@ const prefix = 'COUNTERSIGN_'
 
 /** Every setting: its variable without the prefix, and its default. */
 const settings = {
-  DATA_DIR: './countersign-data',
+  DATA_DIR: defaultDataDir,
   HOST: '127.0.0.1',
   PORT: '8443',
+  MTLS_PORT: '9443',
   PKI_PORT: '8480',
   PUBLIC_URL: undefined,
+  MTLS_URL: undefined,
+  PKI_URL: undefined,
+  PROXY_LISTEN: undefined,
+  PROXY_CA_FILE: undefined,
+  PROXY_HEADER: undefined,
   TLS_CERT_FILE: undefined,
   TLS_KEY_FILE: undefined,
   DATABASE_URL: undefined,
@@ -95,8 +107,12 @@ export function readConfig({ env, file, cwd, processors }: Surroundings): Config
     dataDir: path('DATA_DIR')!,
     host: get('HOST')!,
     port: port('PORT', get('PORT')!),
+    mtlsPort: port('MTLS_PORT', get('MTLS_PORT')!),
     pkiPort: port('PKI_PORT', get('PKI_PORT')!),
-    publicUrl: publicUrl(get('PUBLIC_URL')),
+    publicUrl: baseUrl('PUBLIC_URL', 'https:', get('PUBLIC_URL')),
+    mtlsUrl: baseUrl('MTLS_URL', 'https:', get('MTLS_URL')),
+    pkiUrl: baseUrl('PKI_URL', 'http:', get('PKI_URL')),
+    proxy: proxyConfig(get('PROXY_LISTEN'), path('PROXY_CA_FILE'), get('PROXY_HEADER')),
     tlsCertFile: cert,
     tlsKeyFile: key,
     databaseUrl,
@@ -167,12 +183,65 @@ function workers(text: string, processors: number): number {
   throw new ConfigError(`${prefix}WORKERS must be a number from 1 to 256, or auto, not ${text}`)
 }
 
-function publicUrl(text: string | undefined): string | undefined {
+function baseUrl(name: Setting, protocol: string, text: string | undefined): string | undefined {
   if (text === undefined) return undefined
   const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url?.protocol !== 'https:' || url.search || url.hash || url.username)
-    throw new ConfigError(`${prefix}PUBLIC_URL must be an https:// address without query, not ${text}`)
+  if (url?.protocol !== protocol || url.search || url.hash || url.username)
+    throw new ConfigError(`${prefix}${name} must be an ${protocol}// address without query, not ${text}`)
   return text.replace(/\/+$/, '')
+}
+
+/**
+ * The only listener that reads a forwarded certificate. Who forwards must be known: by the file mode of a socket, or
+ * by a certificate of its own.
+ */
+export interface ProxyConfig {
+  /** Path of a socket, or host and port. */
+  readonly listen: { readonly path: string } | { readonly host: string; readonly port: number }
+  /** PEM file of the authority of the proxy's own certificate; for host and port. */
+  readonly caFile: string | undefined
+  /** Lower case. */
+  readonly header: string
+}
+
+function proxyConfig(
+  listen: string | undefined,
+  caFile: string | undefined,
+  header: string | undefined,
+): ProxyConfig | undefined {
+  if (listen === undefined) {
+    if (caFile ?? header)
+      throw new ConfigError(`${prefix}PROXY_CA_FILE and ${prefix}PROXY_HEADER need ${prefix}PROXY_LISTEN`)
+    return undefined
+  }
+  if (header === undefined)
+    throw new ConfigError(
+      `${prefix}PROXY_LISTEN needs ${prefix}PROXY_HEADER, the one header in which the proxy forwards certificates, such as x-forwarded-client-cert or client-cert`,
+    )
+  if (!/^[A-Za-z][A-Za-z0-9-]{0,63}$/.test(header))
+    throw new ConfigError(
+      `${prefix}PROXY_HEADER must be the name of a header, of letters, digits and dashes (proxies mix up dash and underscore), not ${header}`,
+    )
+  const socket = /^unix:(\/.+)$/.exec(listen)?.[1]
+  if (socket !== undefined) {
+    if (caFile !== undefined)
+      throw new ConfigError(
+        `${prefix}PROXY_CA_FILE is for host:port: there is no TLS on a socket, whose mode decides who may use it`,
+      )
+    return { listen: { path: socket }, caFile, header: header.toLowerCase() }
+  }
+  const at = /^([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):(\d+)$/.exec(listen)
+  if (!at || at[2] === '0')
+    throw new ConfigError(`${prefix}PROXY_LISTEN must be unix:/path or host:port, not ${listen}`)
+  if (caFile === undefined)
+    throw new ConfigError(
+      `${prefix}PROXY_LISTEN on a port needs ${prefix}PROXY_CA_FILE: the proxy must show a certificate of that authority, else anybody could forward what it likes`,
+    )
+  return {
+    listen: { host: at[1]!.replace(/^\[|\]$/g, ''), port: port('PROXY_LISTEN', at[2]!) },
+    caFile,
+    header: header.toLowerCase(),
+  }
 }
 
 function oneOf<const Name extends string>(setting: Setting, text: string, names: readonly Name[]): Name {

@@ -2,16 +2,19 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join, relative } from 'node:path'
 import type { Services } from '../adapters/http/services.ts'
-import { createInstance, createKey, deleteKey } from '../core/broker/index.ts'
+import { maintainAuthorities } from '../core/authority/index.ts'
 import { deployFlow } from '../core/flows/index.ts'
 import { sendRole } from '../core/plans.ts'
 import { defaultTenantName } from '../core/tenant.ts'
 import { orThrow } from './admin-key.ts'
 import type { Config } from './config.ts'
-import { makePrivateDirectory, readFileIfThere, writeFileWhole } from './files.ts'
+import { rootFile } from './data-directory.ts'
+import { ensureSender } from './demo-sender.ts'
+import { makePrivateDirectory, writeFileWhole } from './files.ts'
+import { quote } from './terminal/quote.ts'
 
-const instanceName = 'demo-sender'
-const keyName = 'demo'
+const flowAddress = '/orders'
+const flowPath = `/http${flowAddress}`
 
 export interface Demo {
   /** Prints the addresses and three command lines that work when pasted. */
@@ -25,51 +28,30 @@ export async function startDemo(services: Services, config: Config): Promise<Dem
   const { store, context } = services
   const directory = join(config.dataDir, 'demo')
   makePrivateDirectory(directory)
-  await ensureSender(services, directory)
+  // What an earlier version left behind has no authority before the first maintenance.
+  await maintainAuthorities(services)
+  await ensureSender(services, tenant, directory)
   writeFileWhole(join(directory, 'order.json'), '{"order": 4711, "item": "bolts"}\n')
   const receiver = await startReceiver()
   const { port } = receiver.address() as AddressInfo
   const flow = {
     id: 'orders',
     name: 'Orders intake (demonstration)',
-    sender: { adapter: 'HTTPS', address: '/orders' },
+    sender: { adapter: 'HTTPS', address: flowAddress },
     receiver: { adapter: 'HTTP', url: `http://127.0.0.1:${port}/orders` },
   }
   orThrow(await deployFlow(tenant, flow, { store, context, roles: async () => [sendRole] }))
-  const flowUrl = `${services.addresses.worker(tenant)}/http/orders`
   return {
     print: () =>
-      process.stdout.write(describe(config.dataDir, services.addresses.tokenEndpoint(tenant), flowUrl)),
+      process.stdout.write(
+        describe(config.dataDir, {
+          token: services.addresses.tokenEndpoint(tenant),
+          flow: `${services.addresses.worker(tenant)}${flowPath}`,
+          mtlsFlow: `${services.addresses.mtls(tenant)}${flowPath}`,
+        }),
+      ),
     close: () => new Promise(resolve => receiver.close(() => resolve())),
   }
-}
-
-async function ensureSender(services: Services, directory: string): Promise<void> {
-  const tenant = services.tenants.byName(defaultTenantName)!
-  const file = join(directory, 'key.json')
-  const instance =
-    (await services.store.read.instances.find(tenant.id, instanceName)) ??
-    orThrow(
-      await createInstance(
-        tenant,
-        { name: instanceName, plan: 'integration-flow', parameters: {} },
-        services,
-      ),
-    )
-  const known = await services.store.read.keys.find(instance.id, keyName)
-  const kept = JSON.parse(readFileIfThere(file) ?? '{}') as { clientid?: string; clientsecret?: string }
-  let document: Record<string, unknown> = {
-    ...kept,
-    tokenurl: services.addresses.tokenEndpoint(tenant),
-    url: services.addresses.worker(tenant),
-  }
-  if (!known || known.clientId !== kept.clientid) {
-    if (known) await deleteKey(tenant, instanceName, keyName, services)
-    document = orThrow(await createKey(tenant, instanceName, keyName, {}, services)).document
-  }
-  writeFileWhole(file, `${JSON.stringify(document, null, 2)}\n`)
-  const { clientid, clientsecret } = document
-  writeFileWhole(join(directory, 'sender.curl'), `user = "${clientid}:${clientsecret}"\n`)
 }
 
 /** Takes any message and tells what arrived. */
@@ -89,28 +71,33 @@ function startReceiver(): Promise<Server> {
   })
 }
 
-function describe(dataDir: string, tokenUrl: string, flowUrl: string): string {
-  const file = (...path: string[]) => quote(relative(process.cwd(), join(dataDir, ...path)) || '.')
-  const curl = `curl -sS --fail-with-body --cacert ${file('ca.pem')}`
+interface DemoAddresses {
+  readonly token: string
+  readonly flow: string
+  /** The flow on the port that asks for a certificate. */
+  readonly mtlsFlow: string
+}
+
+function describe(dataDir: string, { token, flow, mtlsFlow }: DemoAddresses): string {
+  const pasted = (path: string) => quote(relative(process.cwd(), path))
+  const file = (name: string) => pasted(join(dataDir, 'demo', name))
+  const ca = pasted(rootFile(dataDir))
+  const curl = `curl -sS --fail-with-body --cacert ${ca}`
   // Named, since the other terminal may know nothing of COUNTERSIGN_DATA_DIR.
-  const sender = `--ca ${file('ca.pem')} --key ${file('demo', 'key.json')}`
-  const order = file('demo', 'order.json')
+  const sender = `--ca ${ca} --key ${file('key.json')}`
+  const order = `-H 'Content-Type: application/json' -d @${file('order.json')}`
   return `
-Countersign is running. Token server: ${tokenUrl}  Guarded flow: ${flowUrl}
+Countersign is running. Token server: ${token}  Guarded flow: ${flow}
 Try it in another terminal, in this folder:
 
 # a token by secret
-${curl} -K ${file('demo', 'sender.curl')} -d grant_type=client_credentials ${tokenUrl}
+${curl} -K ${file('sender.curl')} -d grant_type=client_credentials ${token}
 
 # a call of the flow with that token
-TOKEN=$(bin/countersign token ${sender}) && ${curl} -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d @${order} ${flowUrl}
+TOKEN=$(bin/countersign token ${sender}) && ${curl} -H "Authorization: Bearer $TOKEN" ${order} ${flow}
 
-# a call by Basic
-bin/countersign call --with basic ${sender} --data ${order} ${flowUrl}
+# a call of the flow with an issued certificate, without a token
+${curl} --cert ${file('client.pem')} --key ${file('client-key.pem')} ${order} ${mtlsFlow}
 
 `
-}
-
-function quote(path: string): string {
-  return /^[A-Za-z0-9_./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`
 }

@@ -4,12 +4,15 @@ import { join } from 'node:path'
 import type { ServerIdentity } from '../adapters/http/server.ts'
 import type { Context } from '../core/context.ts'
 import { day } from '../core/context.ts'
+import type { Ending } from '../core/expiry.ts'
+import { readCertificateInput } from '../crypto/pem.ts'
 import { issueServerCertificate, makeRoot } from '../crypto/server-certificate.ts'
+import { certificateFingerprint } from '../crypto/thumbprint.ts'
+import { basesOf } from './bases.ts'
 import { type Config, ConfigError } from './config.ts'
+import { rootFile } from './data-directory.ts'
 import { readFileIfThere, writeFileWhole } from './files.ts'
 
-/** What a sender puts in its trust store; signs only the server certificate. */
-export const rootFile = (dataDir: string) => join(dataDir, 'ca.pem')
 const rootKeyFile = (dataDir: string) => join(dataDir, 'ca-key.pem')
 const certFile = (dataDir: string) => join(dataDir, 'server.pem')
 const keyFile = (dataDir: string) => join(dataDir, 'server-key.pem')
@@ -18,9 +21,10 @@ const validDays = 397
 const renewBeforeMs = 30 * day
 
 /** The server certificate: the operator's own, or one issued by the root in the data directory, made when missing. */
-export function serverIdentity(config: Config, hosts: readonly string[], context: Context): ServerIdentity {
+export function serverIdentity(config: Config, context: Context): ServerIdentity {
   if (config.tlsCertFile !== undefined) return operatorsIdentity(config.tlsCertFile, config.tlsKeyFile!)
   const { dataDir } = config
+  const hosts = hostsOf(config)
   const cert = readFileIfThere(certFile(dataDir))
   const key = readFileIfThere(keyFile(dataDir))
   const root = readRoot(dataDir)
@@ -45,6 +49,40 @@ function orConfigError<Value>(setting: string, path: string, read: () => Value):
     return read()
   } catch (error) {
     throw new ConfigError(`${setting}: cannot read ${path} as PEM (${(error as Error).message})`)
+  }
+}
+
+/** The certificates that the server shows, and that end before `time` with nothing to renew them. */
+export function endingServerCertificates(
+  time: number,
+  config: Config,
+  { now }: Pick<Context, 'now'>,
+): Ending[] {
+  const own = config.tlsCertFile === undefined
+  const path = config.tlsCertFile ?? certFile(config.dataDir)
+  return chainIn(path).flatMap((certificate, i) => {
+    const notAfter = Date.parse(certificate.validTo)
+    // The first one is made anew by itself, within a day after it is due.
+    const overdue = notAfter - now() < renewBeforeMs - 2 * day
+    if (notAfter >= time || (own && i === 0 && !overdue)) return []
+    return {
+      of: 'server',
+      id: certificateFingerprint(certificate.raw),
+      names: { subject: certificate.subject.replaceAll('\n', ',') },
+      notAfter,
+      hint: own
+        ? 'Remove server.pem from the data directory, and ca.pem with ca-key.pem if the root ends; senders must trust the new root.'
+        : `Put its successor into ${path}; it is read within a second.`,
+    }
+  })
+}
+
+/** None where the file cannot be read, which is told when the server comes to read it. */
+function chainIn(path: string): X509Certificate[] {
+  try {
+    return readCertificateInput(readFileIfThere(path) ?? '').map(der => new X509Certificate(der))
+  } catch {
+    return []
   }
 }
 
@@ -113,4 +151,11 @@ function mustRead(path: string): string {
   const text = readFileIfThere(path)
   if (text === undefined) throw new ConfigError(`there is no file ${path}`)
   return text
+}
+
+/** The names in the server certificate: those under which senders reach it, on either port. */
+function hostsOf(config: Config): string[] {
+  const { publicUrl, mtlsUrl } = basesOf(config)
+  const named = [publicUrl, mtlsUrl].map(url => new URL(url).hostname.replace(/^\[|\]$/g, ''))
+  return [...new Set(['localhost', '127.0.0.1', '::1', ...named])]
 }

@@ -22,6 +22,8 @@ export interface Change {
     | 'revocation'
     | 'flow'
     | 'inner-key'
+    | 'authority'
+    | 'trust'
   readonly tenantId: string
   readonly id: string
   /** A fact that spares the listener a query: the client id of a credential, the expiry of a revocation. */

@@ -11,6 +11,8 @@ export interface Tenant {
   readonly aliases: readonly string[]
   /** What new signing keys are made for. */
   readonly signingAlgorithm: AlgorithmName
+  /** May a service key hold a self-signed certificate? Such a one is good by pin alone (RFC 8705 section 2.2). */
+  readonly selfSigned: boolean
   readonly createdAt: number
 }
 
@@ -19,6 +21,7 @@ export const defaultTenantName = 'default'
 export interface TenantTable {
   list(): Promise<Tenant[]>
   insert(tenant: Tenant): Promise<void>
+  setSelfSigned(tenantId: string, allowed: boolean): Promise<void>
   setSigningAlgorithm(tenantId: string, algorithm: AlgorithmName): Promise<void>
   /** Removes the tenant with everything that belongs to it. */
   delete(tenantId: string): Promise<void>

@@ -81,12 +81,15 @@ function checkEncoding(buffer: Buffer, offset: number, limit: number, depth: num
   if (depth > deepest) throw new DerError(`nested more than ${deepest} levels deep`, offset)
   const { identifier, start, end } = headerAt(buffer, offset, limit)
   const constructed = (identifier & CONSTRUCTED) !== 0
-  if (identifier < 0x40) checkUniversal(identifier, constructed, buffer.subarray(start, end), offset)
+  if (identifier < 0x40) {
+    checkUniversal(identifier, constructed, offset)
+    contentRules.get(identifier)?.(buffer.subarray(start, end), offset)
+  }
   if (constructed) for (let next = start; next < end; ) next = checkEncoding(buffer, next, end, depth + 1)
   return end
 }
 
-function checkUniversal(identifier: number, constructed: boolean, content: Buffer, offset: number): void {
+function checkUniversal(identifier: number, constructed: boolean, offset: number): void {
   const mustBeConstructed = constructedUniversals.has(identifier | CONSTRUCTED)
   if (constructed !== mustBeConstructed)
     throw new DerError(
@@ -94,7 +97,6 @@ function checkUniversal(identifier: number, constructed: boolean, content: Buffe
       offset,
     )
   if (identifier === 0) throw new DerError('end-of-contents octets', offset)
-  contentRules.get(identifier)?.(content, offset)
 }
 
 function nodeAt(buffer: Buffer, offset: number, limit: number): DerNode {

@@ -23,9 +23,12 @@ const rsaSpki = (n: bigint, e: bigint) =>
 const rsaKey = (n: bigint, e = 65537n) => importSpki(rsaSpki(n, e))
 const modulusOf = (key: KeyObject) =>
   BigInt(`0x${Buffer.from(key.export({ format: 'jwk' }).n!, 'base64url').toString('hex')}`)
-const infinity = importSpki(
-  sequence([parseSpki(spkiOf(keyPair('P-256').publicKey)).algorithm.raw, bitString(Buffer.from([0]))]),
-)
+// Not by importSpki, which refuses it: somebody else may have imported a key.
+const infinity = createPublicKey({
+  key: sequence([parseSpki(spkiOf(keyPair('P-256').publicKey)).algorithm.raw, bitString(Buffer.from([0]))]),
+  type: 'spki',
+  format: 'der',
+})
 const good = modulusOf(keyPair('RSA 2048').publicKey)
 
 /** The first odd prime from there on. */

@@ -132,6 +132,10 @@ export function nameIsWithin(name: Name, base: Name): boolean {
   return sameList(comparableRdns(name).slice(0, outer.length), outer)
 }
 
+/** One text for all names that `nameEquals` takes for the same: to look names up by. */
+export const canonicalName = (name: Name | Dn): string =>
+  JSON.stringify('raw' in name ? comparableRdns(name) : name.rdns)
+
 const sameList = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((rdn, i) => rdn === b[i])
 
@@ -157,6 +161,9 @@ const comparableRdn = (rdn: readonly Comparable[]): string =>
       .sort(),
   )
 
+const unseen = /\p{Cc}|\p{Cf}|\p{Variation_Selector}|[\u034f\u1806\ufffc]/u
+const everyUnseen = new RegExp(unseen, 'gu')
+
 /**
  * String preparation (RFC 4518 section 2): white space of any kind is one space, and none at the ends; what cannot
  * be seen is nothing; NFKC; no case. Characters new since Unicode 3.2 are not prohibited: they equal themselves.
@@ -164,7 +171,7 @@ const comparableRdn = (rdn: readonly Comparable[]): string =>
 function prepared(text: string): string {
   return text
     .replace(/[\t\n\v\f\r\u0085\p{Z}]/gu, ' ')
-    .replace(/\p{Cc}|\p{Cf}|\p{Variation_Selector}|[\u034f\u1806\ufffc]/gu, '')
+    .replace(everyUnseen, '')
     .normalize('NFKC')
     .toLowerCase()
     .replaceAll('ς', 'σ')
@@ -259,5 +266,8 @@ function readValue(oid: string, { hex, plain = '' }: Record<string, string | und
  * it would look like another one.
  */
 export const dnMatches = (dn: Dn, name: Name): boolean =>
-  sameList(dn.rdns, comparableRdns(name)) &&
-  !name.rdns.flat().some(({ value }) => value !== undefined && /[\p{Cc}\p{Cf}]/u.test(value))
+  sameList(dn.rdns, comparableRdns(name)) && !hidesCharacters(name)
+
+/** Has a name characters that cannot be seen? For comparing names they are nothing. */
+export const hidesCharacters = ({ rdns }: Name): boolean =>
+  rdns.flat().some(({ value }) => value !== undefined && unseen.test(value))

@@ -1,4 +1,5 @@
 import { type KeyObject, sign, verify } from 'node:crypto'
+import { promisify } from 'node:util'
 import { type Algorithm, encodeAlgorithm, parseAlgorithm } from './algorithm-identifier.ts'
 import {
   bitString,
@@ -68,6 +69,15 @@ export function signDer(tbs: Buffer, privateKey: KeyObject): Buffer {
   if (privateKey.type !== 'private') throw new DerError(`a ${privateKey.type} key cannot sign`)
   const algorithm = signatureAlgorithmFor(privateKey)
   return assembleSigned(tbs, algorithm, sign(algorithm.hash, tbs, privateKey))
+}
+
+const signElsewhere = promisify(sign)
+
+/** The same on another thread: the digest of megabytes takes its time. Rejects where `signDer` throws. */
+export async function signDerElsewhere(tbs: Buffer, privateKey: KeyObject): Promise<Buffer> {
+  if (privateKey.type !== 'private') throw new DerError(`a ${privateKey.type} key cannot sign`)
+  const algorithm = signatureAlgorithmFor(privateKey)
+  return assembleSigned(tbs, algorithm, await signElsewhere(algorithm.hash, tbs, privateKey))
 }
 
 /** A signed structure, opened: nothing is verified yet. */

@@ -1,6 +1,7 @@
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto'
 import { type Algorithm, parseAlgorithm } from './algorithm-identifier.ts'
 import { DerError, type DerNode, fieldsOf, readBitString, readDer } from './der.ts'
+import { OID } from './oids.ts'
 
 /** A SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7). */
 export interface Spki {
@@ -34,6 +35,10 @@ export const keyIdentifier = (spki: Uint8Array): Buffer =>
 
 /** The key for node:crypto; throws a DerError when it is of no known type or not a valid key of its type. */
 export function importSpki(spki: Uint8Array): KeyObject {
+  // The point at infinity is a point of every curve, and verifies signatures that anybody can make.
+  const { algorithm, keyBits } = parseSpki(spki)
+  if (algorithm.oid === OID.ecPublicKey && keyBits.length === 1)
+    throw new DerError('unusable public key: the point at infinity')
   try {
     return createPublicKey({ key: Buffer.from(spki), type: 'spki', format: 'der' })
   } catch (cause) {

@@ -8,6 +8,7 @@ import { createFrontDoor } from './front.ts'
 import { createTokenServer } from './oauth.ts'
 import { observeRefusal, type Surface } from './observe.ts'
 import { operationsRoutes } from './operations.ts'
+import { createPki } from './pki.ts'
 import { resourceProblem } from './problems.ts'
 import { envelopeOf, type Listener } from './request.ts'
 import { mostHeaderBytes, type RequestListener } from './server.ts'
@@ -15,8 +16,15 @@ import type { Services } from './services.ts'
 
 const elsewhere: Surface = { name: 'other', checks: () => ['address'] }
 
-/** Addresses of the plain PKI listener; it serves nothing else. */
-const pkiAddresses = /^\/(pki\/|livez$|readyz$|actuator\/health$)/
+/** The plain PKI listener serves health beside `/pki/...`, and nothing else. */
+const health = /^\/(livez$|readyz$|actuator\/health$)/
+/** Where a certificate is asked for, there is no admin API: it is called with a token, from the public address. */
+const admin = /^\/(admin|console)\//
+
+function isHere(listener: Listener['name'], path: string): boolean {
+  if (listener === 'pki') return health.test(path)
+  return listener === 'public' || listener === 'plain' || !admin.test(path)
+}
 
 /**
  * All addresses of the server behind one front door. Returns what makes the request listener of a socket: which
@@ -30,6 +38,7 @@ export async function createHttpApp(services: Services): Promise<(listener: List
   })
   const worker = createWorker(services)
   const tokenServer = createTokenServer(services)
+  const pki = createPki(services)
 
   app.setErrorHandler((error, request, reply) => refuse(asProblem(error, services), request, reply))
   app.setNotFoundHandler((request, reply) => refuse(notFound, request, reply))
@@ -48,7 +57,8 @@ export async function createHttpApp(services: Services): Promise<(listener: List
     const { path, listener } = request.envelope
     if (listener !== 'pki' && tokenServer.serves(path)) return void tokenServer.handle(request, response)
     if (listener !== 'pki' && worker.serves(path)) return void worker.handle(request, response)
-    if (listener === 'pki' && !pkiAddresses.test(path)) request.url = '/not-on-this-port'
+    if (pki.serves(path)) return void pki.handle(request, response)
+    if (!isHere(listener, path)) request.url = '/not-on-this-port'
     presetCommonHeaders(response)
     app.routing(request, response)
   })

@@ -9,14 +9,30 @@ const bodyTimeoutMs = 10_000
  * the rest of it is then not worth reading, and the connection ends with the answer.
  */
 export function readBody(request: IncomingMessage, most: number): Promise<string | Problem> {
-  const declared = request.headers['content-length']
-  if (declared === undefined && request.headers['transfer-encoding'] === undefined) return noBody
-  if (Number(declared) > most) return Promise.resolve(tooLarge)
+  return hasNone(request)
+    ? noBody
+    : read(request, most, chunks => (chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)).toString())
+}
+
+/** The same, as bytes. */
+export function readBytes(request: IncomingMessage, most: number): Promise<Buffer | Problem> {
+  return read(request, most, chunks => Buffer.concat(chunks))
+}
+
+const hasNone = ({ headers }: IncomingMessage): boolean =>
+  headers['content-length'] === undefined && headers['transfer-encoding'] === undefined
+
+function read<Body>(
+  request: IncomingMessage,
+  most: number,
+  join: (chunks: readonly Buffer[]) => Body,
+): Promise<Body | Problem> {
+  if (Number(request.headers['content-length']) > most) return Promise.resolve(tooLarge)
   return new Promise(resolve => {
     const chunks: Buffer[] = []
     let size = 0
     const timer = setTimeout(() => finish(tooSlow), bodyTimeoutMs)
-    function finish(result: string | Problem): void {
+    function finish(result: Body | Problem): void {
       clearTimeout(timer)
       resolve(result)
     }
@@ -25,9 +41,7 @@ export function readBody(request: IncomingMessage, most: number): Promise<string
       if (size > most) finish(tooLarge)
       else chunks.push(chunk)
     })
-    request.on('end', () =>
-      finish(chunks.length === 1 ? chunks[0]!.toString() : Buffer.concat(chunks).toString()),
-    )
+    request.on('end', () => finish(join(chunks)))
     request.on('error', () => finish(brokenOff))
   })
 }

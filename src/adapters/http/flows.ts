@@ -1,11 +1,11 @@
 import type { ServerResponse } from 'node:http'
 import { Transform } from 'node:stream'
-import { authorizationChecks, type Caller, identificationChecks } from '../../core/admission/index.ts'
 import { newId } from '../../core/context.ts'
 import {
-  admit,
+  type Admitted,
   checkCsrf,
   type Exchange,
+  type Flow,
   type FlowMatch,
   type ForwardExchange,
   fetchesCsrf,
@@ -21,23 +21,26 @@ import { defaultTenantName } from '../../core/tenant.ts'
 import { answerProblem, commonHeaders } from './answer.ts'
 import { observeRefusal, type Surface } from './observe.ts'
 import { resourceProblem } from './problems.ts'
-import { type EnvelopedRequest, hangUpAfter } from './request.ts'
+import { type EnvelopedRequest, envelopeOf, hangUpAfter } from './request.ts'
 import type { Services } from './services.ts'
 import { unexpected } from './unexpected.ts'
 
-const surface: Surface = {
+/** The flow's own checks stand in the middle, once it is found. */
+const surfaceOf = (flow: Flow | undefined): Surface => ({
   name: 'flow',
   checks: request => [
     'no token in the query',
     'flow deployed',
-    ...identificationChecks({ authorization: request.headers.authorization }),
-    ...authorizationChecks,
+    ...(flow?.authorization.checks({
+      authorization: request.headers.authorization,
+      certificate: envelopeOf(request).certificate,
+    }) ?? []),
     'method',
     'CSRF token',
     'body size',
     'receiver',
   ],
-}
+})
 
 /** A token in the query would stand in every log on the way (RFC 6750 section 5.3). */
 const tokenInQuery = /(^|&)access_token=/
@@ -56,28 +59,29 @@ export function createWorker(services: Services) {
 
   /** Answers one request; the value means nothing. */
   async function handle(request: EnvelopedRequest, response: ServerResponse): Promise<unknown> {
+    let flow: Flow | undefined
     try {
       const match = await findFlow(request)
       if (isProblem(match)) return refuse(match, request, response)
-      const { flow } = match
-      const { tenant, source } = request.envelope
+      flow = match.flow
+      const { tenant, source, certificate } = request.envelope
       const { authorization } = request.headers
-      const caller = await admit({ tenant, authorization, source }, flow, services)
-      if (isProblem(caller)) return refuse(caller, request, response)
-      if (caller.by === 'secret') journal.used(caller.client.credentialId, context.now())
+      const caller = await flow.authorization.admit({ tenant, authorization, source, certificate }, services)
+      if (isProblem(caller)) return refuse(caller, request, response, flow)
+      if (caller.credentialUsed) journal.used(caller.credentialUsed, context.now())
       if (!flow.sender.methods.has(request.method!)) {
         response.setHeader('Allow', [...flow.sender.methods].join(', '))
-        return refuse(notAllowed(request.method!, match, caller), request, response)
+        return refuse(notAllowed(request.method!, match, caller), request, response, flow)
       }
       if (flow.definition.sender.csrf) {
         const done = protectFromCsrf(request, response, caller, match)
         if (done) return
       }
       const tooLarge = declaredTooLarge(request, flow.maxBodyBytes)
-      if (tooLarge) return refuse(tooLarge.with({ subject: subjectOf(caller) }), request, response)
+      if (tooLarge) return refuse(tooLarge.with({ subject: caller.subject }), request, response, flow)
       send(request, response, caller, match)
     } catch (error) {
-      refuse(unexpected(error, services), request, response)
+      refuse(unexpected(error, services), request, response, flow)
     }
   }
 
@@ -97,7 +101,7 @@ export function createWorker(services: Services) {
   function protectFromCsrf(
     request: EnvelopedRequest,
     response: ServerResponse,
-    caller: Caller,
+    caller: Admitted,
     { flow }: FlowMatch,
   ): boolean {
     const header = request.headers['x-csrf-token']
@@ -105,7 +109,7 @@ export function createWorker(services: Services) {
     const session = parseCsrfCookie(request.headers.cookie)
     const binding = {
       key: vault.csrf,
-      callerId: caller.client.credentialId,
+      callerId: caller.id,
       flowId: flow.definition.id,
       now: context.now(),
     }
@@ -133,11 +137,16 @@ export function createWorker(services: Services) {
     const refused = modifies(request.method!) ? checkCsrf({ ...binding, session, token }) : undefined
     if (!refused) return false
     response.setHeader('X-CSRF-Token', 'Required')
-    refuse(refused.with({ check: 'CSRF token', subject: subjectOf(caller) }), request, response)
+    refuse(refused.with({ check: 'CSRF token', subject: caller.subject }), request, response, flow)
     return true
   }
 
-  function send(request: EnvelopedRequest, response: ServerResponse, caller: Caller, match: FlowMatch): void {
+  function send(
+    request: EnvelopedRequest,
+    response: ServerResponse,
+    caller: Admitted,
+    match: FlowMatch,
+  ): void {
     const { flow } = match
     const { envelope } = request
     const messageId = newId(context)
@@ -145,7 +154,7 @@ export function createWorker(services: Services) {
     const outgoing = [
       ...headers,
       'SapAuthenticatedUserName',
-      caller.client.clientId,
+      caller.name,
       'SAP_MessageProcessingLogID',
       messageId,
       'X-Correlation-Id',
@@ -171,7 +180,7 @@ export function createWorker(services: Services) {
         status: error === undefined && httpStatus < 400 ? 'COMPLETED' : 'FAILED',
         httpStatus,
         receiverStatus,
-        sender: caller.client.clientId,
+        sender: caller.name,
         method: request.method!,
         startedAt: envelope.receivedAt,
         endedAt,
@@ -199,9 +208,10 @@ export function createWorker(services: Services) {
       const begun = response.headersSent
       if (!begun) response.setHeader('SAP_MessageProcessingLogID', messageId)
       const status = refuse(
-        problem.with({ check: problem.check ?? 'receiver', subject: subjectOf(caller) }),
+        problem.with({ check: problem.check ?? 'receiver', subject: caller.subject }),
         request,
         response,
+        flow,
       )
       finish(begun ? response.statusCode : status, problem.reason)
     }
@@ -258,9 +268,14 @@ export function createWorker(services: Services) {
     )
   }
 
-  function refuse(problem: Problem, request: EnvelopedRequest, response: ServerResponse): number {
+  function refuse(
+    problem: Problem,
+    request: EnvelopedRequest,
+    response: ServerResponse,
+    flow?: Flow,
+  ): number {
     const rendered = resourceProblem(problem, request.envelope, request.envelope.tenant.name)
-    observeRefusal(problem, rendered.status, request, surface, services)
+    observeRefusal(problem, rendered.status, request, surfaceOf(flow), services)
     discardBody(request, response)
     answerProblem(response, rendered)
     return rendered.status
@@ -345,20 +360,11 @@ function noFlow(path: string): Problem {
   })
 }
 
-function notAllowed(method: string, { flow }: FlowMatch, caller: Caller): Problem {
+function notAllowed(method: string, { flow }: FlowMatch, caller: Admitted): Problem {
   return new Problem('method_not_allowed', 'this method is not allowed here', {
     check: 'method',
     reason: `flow ${flow.definition.id} takes no ${method} requests`,
     hint: `Let the sender use one of ${[...flow.sender.methods].join(', ')}.`,
-    subject: subjectOf(caller),
+    subject: caller.subject,
   })
-}
-
-function subjectOf({ client }: Caller) {
-  return {
-    clientId: client.clientId,
-    credentialId: client.credentialId,
-    instance: client.instanceName,
-    key: client.keyName,
-  }
 }

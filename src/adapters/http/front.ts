@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { formDecode } from '../../core/parameters.ts'
-import { Problem } from '../../core/problem.ts'
+import { isProblem, Problem } from '../../core/problem.ts'
 import { defaultTenantName, type Tenant } from '../../core/tenant.ts'
 import { answerProblem } from './answer.ts'
+import { certificateOf, isMisdirected } from './certificate.ts'
 import { observeRefusal, type Surface } from './observe.ts'
 import { oauthProblem, type Renderer, resourceProblem } from './problems.ts'
 import { callerCorrelationId, type EnvelopedRequest, isHungUp, type Listener } from './request.ts'
@@ -12,7 +13,10 @@ import type { Services } from './services.ts'
 /** Answers requests that have passed the front door. */
 export type Inside = (request: EnvelopedRequest, response: ServerResponse) => void
 
-const door: Surface = { name: 'front door', checks: () => ['path', 'headers', 'tenant', 'database heard'] }
+const door: Surface = {
+  name: 'front door',
+  checks: () => ['path', 'headers', 'client certificate form', 'host', 'tenant', 'database heard'],
+}
 
 /** Addresses that answer whatever the database does. */
 const alwaysOn = new Set(['/livez', '/readyz', '/actuator/health', '/metrics'])
@@ -32,12 +36,14 @@ export function createFrontDoor(services: Services, inside: Inside) {
     const mark = url.indexOf('?')
     const fullPath = mark < 0 ? url : url.slice(0, mark)
     const enveloped = request as EnvelopedRequest
+    const certificate = certificateOf(listener, request)
     const envelope = {
       correlationId,
       callerCorrelationId: callerCorrelationId(request.headers),
       tenant: tenants.byName(defaultTenantName)!,
       source: request.socket.remoteAddress ?? 'unix',
       listener: listener.name,
+      certificate: isProblem(certificate) ? undefined : certificate,
       receivedAt: context.now(),
       path: fullPath,
       query: mark < 0 ? '' : url.slice(mark + 1),
@@ -46,7 +52,11 @@ export function createFrontDoor(services: Services, inside: Inside) {
 
     const ambiguous = ambiguity(fullPath, request)
     if (ambiguous) return refuse(ambiguous, request, response)
+    if (isProblem(certificate)) return refuse(certificate, request, response)
+    if (listener.name === 'mtls' && isMisdirected(request)) return refuse(misdirected, request, response)
     const enter = () => {
+      // As it is now that this process knows of every change.
+      envelope.tenant = tenants.byName(defaultTenantName)!
       if (fullPath.startsWith(tenantPrefix)) {
         const found = splitTenant(fullPath, tenants.byName)
         if (!found) return refuse(noTenant, request, response)
@@ -79,6 +89,12 @@ const noTenant = new Problem('not_found', 'there is no such address', {
   hint: 'See `countersign tenant list`.',
 })
 
+const misdirected = new Problem('misdirected_request', 'the request is not for this connection', {
+  check: 'host',
+  reason: 'the Host header names another host than the TLS connection was made for (SNI)',
+  hint: 'Let the sender open a connection of its own for each host.',
+})
+
 const deaf = new Problem('unavailable', 'temporarily unavailable', {
   check: 'database heard',
   reason: 'the database was not heard for 5 s, so nobody can vouch for a credential',
@@ -98,6 +114,13 @@ const envelopePath = (request: IncomingMessage) => (request as EnvelopedRequest)
 
 /** What another program on the way might read as another address, or as another caller. */
 function ambiguity(path: string, request: IncomingMessage): Problem | undefined {
+  return (ocspInPath.test(path) ? undefined : ambiguousPath(path)) ?? ambiguousHeaders(request)
+}
+
+/** Base64 with slashes, as RFC 6960 appendix A.1 wants it; nothing is routed by it. */
+const ocspInPath = /^(\/tenants\/[a-z0-9-]+)?\/pki\/ocsp\/(?:[A-Za-z0-9+/=]|%2[BbFf]|%3[Dd])+$/
+
+function ambiguousPath(path: string): Problem | undefined {
   if (!path.startsWith('/')) return notClean('the target is not a path')
   if (path.includes('//')) return notClean('the path has an empty segment')
   if (path.includes('\\')) return notClean('the path has a backslash')
@@ -106,6 +129,10 @@ function ambiguity(path: string, request: IncomingMessage): Problem | undefined 
     if (formDecode(path) === undefined) return notClean('the path has broken percent encoding')
   }
   if (path.includes('/.') && /\/\.\.?(\/|$)/.test(path)) return notClean('the path has dot segments')
+  return undefined
+}
+
+function ambiguousHeaders(request: IncomingMessage): Problem | undefined {
   const { rawHeaders } = request
   let authorizations = 0
   for (let i = 0; i < rawHeaders.length; i += 2) {

@@ -23,7 +23,7 @@ import { answerJson, answerProblem, type FlatHeaders } from './answer.ts'
 import { readBody } from './body.ts'
 import { observeRefusal, type Surface } from './observe.ts'
 import { oauthProblem } from './problems.ts'
-import type { EnvelopedRequest } from './request.ts'
+import { type EnvelopedRequest, envelopeOf } from './request.ts'
 import type { Services } from './services.ts'
 import { unexpected } from './unexpected.ts'
 
@@ -47,6 +47,12 @@ interface Endpoint {
   answer(request: EnvelopedRequest, parameters: Parameters): Promise<object | Problem>
 }
 
+/** A certificate is looked at where the connection has one, before any other credential would be. */
+function surfaceOf(name: string, checks: readonly string[]): Surface {
+  const withCertificate = checks.toSpliced(checks.indexOf('client credential'), 0, 'client certificate')
+  return { name, checks: request => (envelopeOf(request).certificate ? withCertificate : checks) }
+}
+
 /** Nothing of this may be kept by a cache (RFC 6749 section 5.1). */
 const secret: FlatHeaders = ['Cache-Control', 'no-store', 'Pragma', 'no-cache']
 
@@ -67,7 +73,7 @@ export function createTokenServer(services: Services) {
     checks: readonly string[],
     rules: ParameterRules,
     answer: Endpoint['answer'],
-  ) => ({ surface: { name, checks: () => checks }, method: 'POST', rules, headers: secret, answer }) as const
+  ) => ({ surface: surfaceOf(name, checks), method: 'POST', rules, headers: secret, answer }) as const
   const gets = (answer: Endpoint['answer']): Endpoint => ({
     surface: { name: 'discovery', checks: () => ['request form'] },
     method: 'GET',
@@ -94,11 +100,11 @@ export function createTokenServer(services: Services) {
   )
 
   async function answerToken(request: EnvelopedRequest, parameters: Parameters) {
-    const { tenant, source, correlationId } = request.envelope
+    const { tenant, source, correlationId, certificate } = request.envelope
     const authenticated = await authenticate(request, parameters)
     if (isProblem(authenticated)) return authenticated
     const { client, method } = authenticated
-    const issued = await issueToken(parameters, client, tenant, services)
+    const issued = await issueToken(parameters, client, { tenant, certificate }, services)
     if (isProblem(issued))
       return issued.with({ subject: { clientId: client.clientId, credentialId: client.credentialId } })
     journal.used(client.credentialId, context.now())
@@ -130,8 +136,10 @@ export function createTokenServer(services: Services) {
   }
 
   function authenticate({ envelope, headers }: EnvelopedRequest, parameters: Parameters) {
-    const origin = { tenantId: envelope.tenant.id, source: envelope.source }
-    return authenticateClient({ authorization: headers.authorization, parameters }, origin, services)
+    const origin = { tenant: envelope.tenant, source: envelope.source }
+    const { authorization } = headers
+    const { certificate } = envelope
+    return authenticateClient({ authorization, parameters, certificate }, origin, services)
   }
 
   /** A client by its credential, or a resource server by a token of its own (RFC 7662 section 2.1). */
@@ -146,8 +154,8 @@ export function createTokenServer(services: Services) {
         check: 'client authentication method',
         reason: 'both an access token and client_secret were sent',
       })
-    const { tenant, source } = request.envelope
-    return identify({ tenant, authorization, source }, services, ['Bearer'])
+    const { tenant, source, certificate } = request.envelope
+    return identify({ tenant, authorization, source, certificate }, services, ['Bearer'])
   }
 
   async function run(endpoint: Endpoint, request: EnvelopedRequest): Promise<object | Problem> {

@@ -1,9 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Tenant } from '../../core/tenant.ts'
+import type { PresentedCertificate } from '../../guard/index.ts'
 
 /** Where a request came in. */
 export interface Listener {
-  readonly name: 'public' | 'mtls' | 'pki' | 'plain'
+  readonly name: 'public' | 'mtls' | 'proxy' | 'pki' | 'plain'
+  /** Where the proxy forwards certificates; its name in lower case. */
+  readonly certificateHeader?: string
 }
 
 /** What the front door found out about a request, before anything else was done with it. */
@@ -15,6 +18,8 @@ export interface Envelope {
   readonly tenant: Tenant
   readonly source: string
   readonly listener: Listener['name']
+  /** What the peer has proven to hold, or the proxy says that it has. */
+  readonly certificate: PresentedCertificate | undefined
   readonly receivedAt: number
   /** After the tenant's prefix, without the query. */
   readonly path: string

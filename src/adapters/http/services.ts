@@ -1,31 +1,18 @@
 import type { Addresses } from '../../core/addresses.ts'
 import type { Identification } from '../../core/admission/index.ts'
-import type { InstanceTable, RoleTable, ServiceKeyTable } from '../../core/broker/index.ts'
-import type { ClientAuthentication, ClientTable } from '../../core/clients/index.ts'
+import type { AuthorityDirectory, Crls } from '../../core/authority/index.ts'
+import type { ClientAuthentication } from '../../core/clients/index.ts'
 import type { Context } from '../../core/context.ts'
 import type { DecisionRecord } from '../../core/explain/index.ts'
-import type { FlowRegistry, FlowTable, Forwarder, Message } from '../../core/flows/index.ts'
+import type { FlowRegistry, Forwarder, Message } from '../../core/flows/index.ts'
 import type { Journal } from '../../core/journal.ts'
 import type { Meter } from '../../core/meter.ts'
 import type { Problem } from '../../core/problem.ts'
 import type { ChangeFeed, Transactions } from '../../core/store.ts'
-import type { TenantTable } from '../../core/tenant.ts'
+import type { Tables } from '../../core/tables/index.ts'
 import type { TenantDirectory } from '../../core/tenants/index.ts'
-import type { Keyrings, RevocationTable, TenantKeyTable } from '../../core/tokens/index.ts'
-import type { InnerKeyTable, Vault } from '../../core/vault.ts'
-
-/** Every table of the product. */
-export interface Tables {
-  readonly tenants: TenantTable
-  readonly innerKeys: InnerKeyTable
-  readonly tenantKeys: TenantKeyTable
-  readonly revocations: RevocationTable
-  readonly clients: ClientTable
-  readonly roles: RoleTable
-  readonly instances: InstanceTable
-  readonly keys: ServiceKeyTable
-  readonly flows: FlowTable
-}
+import type { Keyrings } from '../../core/tokens/index.ts'
+import type { Vault } from '../../core/vault.ts'
 
 /** What the addresses of the server are made of; composed once, in `app/compose.ts`. */
 export interface Services extends Identification, ClientAuthentication {
@@ -37,6 +24,8 @@ export interface Services extends Identification, ClientAuthentication {
   readonly vault: Vault
   readonly tenants: TenantDirectory
   readonly keyrings: Keyrings
+  readonly authorities: AuthorityDirectory
+  readonly crls: Crls
   readonly flows: FlowRegistry
   readonly forwarder: Forwarder
   readonly meter: Meter

@@ -1,4 +1,4 @@
-import { AggregatorRegistry, Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Meter } from '../../core/meter.ts'
 
 export interface PrometheusMeter extends Meter {
@@ -7,7 +7,7 @@ export interface PrometheusMeter extends Meter {
   page(): Promise<string>
 }
 
-/** Counts for Prometheus. `gauges` are read when the page is asked for. */
+/** Counts for Prometheus. */
 export function createPrometheusMeter(): PrometheusMeter {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
@@ -31,6 +31,22 @@ export function createPrometheusMeter(): PrometheusMeter {
     buckets: [0.005, 0.025, 0.1, 0.5, 2.5, 10, 60],
     registers,
   })
+  // One process of a machine watches; the page of all shows what it found.
+  const aggregator = 'max'
+  const keyEnds = new Gauge({
+    name: 'countersign_certificate_expiry_timestamp_seconds',
+    help: 'End of the certificate of a service key, where it ends within 60 days; the 1000 nearest',
+    labelNames: ['tenant', 'instance', 'key'],
+    aggregator,
+    registers,
+  })
+  const ending = new Gauge({
+    name: 'countersign_certificates_ending',
+    help: 'Certificates in use that end within 60 days, by what they are for and the nearest state they are in',
+    labelNames: ['of', 'state'],
+    aggregator,
+    registers,
+  })
   const issuedBy = children((tenant, format) => issued.labels(tenant, format))
   const refusedBy = children((surface, code) => refusals.labels(surface, code))
   return {
@@ -40,6 +56,11 @@ export function createPrometheusMeter(): PrometheusMeter {
     refused: (surface, code) => refusedBy(surface, code).inc(),
     message: (tenant, flow, status, seconds) =>
       messages.labels(tenant, flow, String(status)).observe(seconds),
+    certificatesEnding(keys, counts) {
+      keyEnds.reset()
+      for (const { names, notAfter } of keys) keyEnds.set({ ...names }, notAfter / 1000)
+      for (const { of, state, count } of counts) ending.set({ of, state }, count)
+    },
   }
 }
 

@@ -33,6 +33,15 @@ async function assertUsable(store: Store): Promise<void> {
   await store.write(({ tenants }) => tenants.insert(aTenant({ number: 99 })))
 }
 
+/** Certificates came with 0002. */
+async function assertCertificates({ read }: Store): Promise<void> {
+  assert.equal((await read.clients.byCertificate('tenant-1', 'thumbprint-1'))?.clientId, 'sb-1')
+  assert.equal((await read.authorities.list('tenant-1'))[0]?.activeFrom, 2)
+  assert.equal((await read.issued.bySerial('root-1', '0a'))?.reason, 'superseded')
+  assert.equal((await read.keyMatches.find('tenant-1', ['digest-1']))[0]?.kind, 'names')
+  assert.equal((await read.trust.list('tenant-1'))[0]?.revocation, 'hard')
+}
+
 describe('every schema that has landed', () => {
   it('is kept as a fixture', () => {
     assert.deepEqual(
@@ -58,6 +67,7 @@ describe('every schema that has landed', () => {
       new Database(join(old, 'journal.db')).exec(dump(`${name}.sqlite-journal`)).close()
       const store = await open(`sqlite:${old}`)
       await assertUsable(store)
+      if (name >= '0002') await assertCertificates(store)
       await store.close()
       await (await open(`sqlite:${fresh}`)).close()
       assert.deepEqual(schemaOf(old), schemaOf(fresh))
@@ -89,6 +99,7 @@ describe('every schema that has landed', () => {
       await connected(old.url, client => client.query(dump(`${name}.postgres`)))
       const store = await open(old.url)
       await assertUsable(store)
+      if (name >= '0002') await assertCertificates(store)
       await store.close()
       await (await open(fresh.url)).close()
       assert.deepEqual(await schemaOf(old.url), await schemaOf(fresh.url))

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { Client } from 'pg'
+import { certificatesContract } from '../../../test/contracts/certificates.ts'
 import { anInstance, aTenant, type Place, silentLog, storeContract } from '../../../test/contracts/store.ts'
 import { killContract } from '../../../test/contracts/store-kill.ts'
 import { freshDatabase } from '../../../test/support/postgres.ts'
@@ -16,6 +17,7 @@ async function database(): Promise<Place> {
 }
 
 storeContract('PostgreSQL', database)
+certificatesContract('PostgreSQL', database)
 killContract('PostgreSQL', database)
 
 /** Two nodes on one database. */

@@ -9,6 +9,12 @@ export interface Schema {
   instanceRoles: InstanceRoleRow
   serviceKeys: ServiceKeyRow
   flows: FlowRow
+  authorities: AuthorityRow
+  crls: CrlRow
+  issuedCertificates: IssuedCertificateRow
+  keyCertificates: KeyCertificateRow
+  keyMatches: KeyMatchRow
+  trustedCertificates: TrustedCertificateRow
   changes: ChangeRow
   changeCounter: { id: number; last: number }
 }
@@ -21,6 +27,8 @@ export interface TenantRow {
   /** JSON. */
   aliases: string
   signingAlgorithm: string
+  /** 0 or 1. */
+  selfSigned: number
   createdAt: number
 }
 
@@ -73,6 +81,8 @@ export interface InstanceRow {
   tokenFormat: string
   /** 0 or 1: SQLite has no booleans. */
   bindTokens: number
+  /** Days. */
+  certificateOverlap: number
   createdAt: number
   updatedAt: number
 }
@@ -93,6 +103,11 @@ export interface ServiceKeyRow {
   clientId: string
   generation: number
   secretDigest: Buffer | null
+  previousSecretDigest: Buffer | null
+  previousSecretUntil: number | null
+  /** 0 or 1. */
+  pinned: number
+  validityDays: number | null
   createdAt: number
   expiresAt: number | null
 }
@@ -111,4 +126,71 @@ export interface ChangeRow {
   tenantId: string
   id: string
   detail: string | null
+}
+
+export interface AuthorityRow {
+  id: string
+  tenantId: string
+  role: string
+  issuerId: string | null
+  certificate: Buffer
+  sealedKey: Buffer | null
+  createdAt: number
+  activeFrom: number
+  retireAt: number | null
+  crlNumber: number
+}
+
+export interface CrlRow {
+  authorityId: string
+  der: Buffer
+  thisUpdate: number
+  nextUpdate: number
+}
+
+export interface IssuedCertificateRow {
+  tenantId: string
+  authorityId: string
+  /** Hexadecimal, lower case. */
+  serial: string
+  thumbprint: string
+  credentialId: string
+  subject: string
+  notBefore: number
+  notAfter: number
+  createdAt: number
+  revokedAt: number | null
+  reason: string | null
+}
+
+export interface KeyCertificateRow {
+  tenantId: string
+  thumbprint: string
+  credentialId: string
+  certificate: Buffer
+  names: string
+  notBefore: number
+  notAfter: number
+  acceptedUntil: number | null
+  endedAt: number | null
+  ended: string | null
+  createdAt: number
+}
+
+export interface KeyMatchRow {
+  tenantId: string
+  digest: string
+  kind: string
+  credentialId: string
+}
+
+export interface TrustedCertificateRow {
+  tenantId: string
+  fingerprint: string
+  role: string
+  certificate: Buffer
+  crlUrl: string | null
+  ocspUrl: string | null
+  revocation: string
+  addedAt: number
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import Database from 'better-sqlite3'
+import { certificatesContract } from '../../../test/contracts/certificates.ts'
 import { aTenant, type Place, silentLog, storeContract } from '../../../test/contracts/store.ts'
 import { killContract, runWriter } from '../../../test/contracts/store-kill.ts'
 import { openDatabaseFiles } from '../../../test/support/store-tasks.ts'
@@ -23,6 +24,7 @@ async function directory(): Promise<Place & { path: string }> {
 }
 
 storeContract('SQLite', directory)
+certificatesContract('SQLite', directory)
 killContract('SQLite', directory)
 
 describe('SQLite: a data directory', () => {

@@ -5,13 +5,19 @@ import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { Option } from 'commander'
-import type { ServiceKey } from '../../client/index.ts'
+import type { TlsOptions } from '../../client/index.ts'
 import { type Cli, collect, type Define } from './support/command.ts'
 import { Refused, WrongUsage } from './support/errors.ts'
 import { exchange, readAddress } from './support/exchange.ts'
 import { takeStdin, unreadable } from './support/input.ts'
 import { explainHint } from './support/sender.ts'
-import { fetchToken, readSenderKey, type SenderOptions, withSenderOptions } from './support/sender-options.ts'
+import {
+  readSender,
+  type Sender,
+  type SenderOptions,
+  withSenderOptions,
+  withToken,
+} from './support/sender-options.ts'
 
 interface CallOptions extends SenderOptions {
   readonly with: keyof typeof ways
@@ -20,15 +26,25 @@ interface CallOptions extends SenderOptions {
   readonly data?: string
 }
 
-/** THE LIST of ways to show who calls: each gives the value of the Authorization header. */
+/** How a call shows who makes it: by a header, by the certificate of its connection, or both. */
+interface Shown {
+  readonly authorization?: string
+  readonly tls?: TlsOptions | undefined
+}
+
+/** THE LIST of ways to show who calls. */
 const ways = {
-  token: async (key: ServiceKey, options: CallOptions, cli: Cli) => {
-    const { type, value } = await fetchToken(key, options, cli)
-    return `${type} ${value}`
+  // A token that is bound to the certificate is accepted on a connection that shows it.
+  token: (sender: Sender, options: CallOptions, cli: Cli): Promise<Shown> =>
+    withToken(sender, options, cli, (client, asked) => client.credentials(asked)),
+  async certificate({ certificate }: Sender, { key }: CallOptions): Promise<Shown> {
+    if (certificate === undefined) throw new WrongUsage(`${key} holds no certificate: call with a token`)
+    return { tls: certificate }
   },
-  basic: async ({ clientId, clientSecret }: ServiceKey, { key }: CallOptions) => {
-    if (clientSecret === undefined) throw new WrongUsage(`${key} holds no secret: call with a token`)
-    return `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`
+  async basic({ key: { clientId, clientSecret } }: Sender, { key }: CallOptions): Promise<Shown> {
+    if (clientSecret === undefined)
+      throw new WrongUsage(`${key} holds no secret: call with a token or with the certificate`)
+    return { authorization: `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}` }
   },
 }
 
@@ -36,7 +52,7 @@ export const define: Define = (command, cli) => {
   withSenderOptions(command)
     .argument('<URL>', 'what to call')
     .addOption(
-      new Option('--with <WAY>', 'with an access token, or with client id and secret')
+      new Option('--with <WAY>', 'with an access token, the certificate alone, or client id and secret')
         .choices(Object.keys(ways))
         .default('token'),
     )
@@ -50,15 +66,16 @@ async function call(address: string, options: CallOptions, cli: Cli): Promise<vo
   const url = readAddress(address)
   const headers = readHeaders(options.header)
   const method = readMethod(options)
-  const key = await readSenderKey(options, cli)
+  const sender = await readSender(options, cli)
   const data = readData(options.data, cli)
-  const authorization = await ways[options.with](key, options, cli)
+  const { authorization, tls } = await ways[options.with](sender, options, cli)
   const response = await exchange({
     url,
     method,
-    headers: { accept: '*/*', ...data?.headers, ...headers, authorization },
+    headers: { accept: '*/*', ...data?.headers, ...headers, ...(authorization && { authorization }) },
     body: data?.open(),
     trust: cli.trust(),
+    tls,
   })
   await showAnswer(response, cli)
   const status = response.statusCode ?? 0
@@ -66,8 +83,17 @@ async function call(address: string, options: CallOptions, cli: Cli): Promise<vo
   const correlationId = first(response.headers['x-correlation-id'])
   throw new Refused(`${url.origin}${url.pathname} refused with ${status}`, {
     correlationId,
-    hint: correlationId && explainHint(url, correlationId),
+    hint: otherPort(status, url, options, sender) ?? (correlationId && explainHint(url, correlationId)),
   })
+}
+
+/** What a certificate meets on a port that asks for none. */
+function otherPort(status: number, url: URL, options: CallOptions, { key }: Sender): string | undefined {
+  if (status !== 401 || options.with !== 'certificate' || key.url === undefined) return undefined
+  const right = URL.canParse(key.url) ? new URL(key.url).origin : url.origin
+  return right === url.origin
+    ? undefined
+    : `The key is for ${right}; ${url.origin} may be a port that asks for no certificate.`
 }
 
 async function showAnswer(response: IncomingMessage, cli: Cli): Promise<void> {

@@ -4,7 +4,7 @@ import { fullTime } from '../terminal/time.ts'
 import { path } from './support/admin-api.ts'
 import type { Cli, Define } from './support/command.ts'
 import { Refused, WrongUsage } from './support/errors.ts'
-import { readSecret } from './support/input.ts'
+import { readPem, readSecret } from './support/input.ts'
 
 interface DecisionAnswer {
   readonly id: string
@@ -39,6 +39,7 @@ interface DryRunAnswer {
 
 interface ExplainOptions {
   readonly tokenFile?: string
+  readonly certificate?: string
   readonly endpoint?: string
 }
 
@@ -46,13 +47,14 @@ export const define: Define = (command, cli) => {
   command
     .argument('[CORRELATION-ID]', 'of a refused request: the header X-Correlation-Id of its answer')
     .option('--token-file <FILE>', 'try the access token in this file instead; - for standard input')
-    .option('--endpoint <ADDRESS>', 'with --token-file: try it at this address, such as /http/orders')
-    .action((id: string | undefined, { tokenFile, endpoint }: ExplainOptions) => {
-      if ((id === undefined) === (tokenFile === undefined))
-        throw new WrongUsage('give a correlation id or --token-file FILE')
-      if (endpoint !== undefined && tokenFile === undefined)
-        throw new WrongUsage('--endpoint goes with --token-file')
-      return id === undefined ? dryRun(tokenFile!, endpoint, cli) : explain(id, cli)
+    .option('--certificate <FILE>', 'try this certificate instead, with the others that the sender sends')
+    .option('--endpoint <ADDRESS>', 'try it at this address, such as /http/orders')
+    .action((id: string | undefined, { tokenFile, certificate, endpoint }: ExplainOptions) => {
+      if ([id, tokenFile, certificate].filter(given => given !== undefined).length !== 1)
+        throw new WrongUsage('give a correlation id, --token-file FILE or --certificate FILE')
+      if (id === undefined) return dryRun({ tokenFile, certificate, endpoint }, cli)
+      if (endpoint === undefined) return explain(id, cli)
+      throw new WrongUsage('--endpoint goes with --token-file or --certificate')
     })
 }
 
@@ -91,10 +93,16 @@ async function findRecord(id: string, cli: Cli): Promise<DecisionAnswer> {
   }
 }
 
-async function dryRun(tokenFile: string, endpoint: string | undefined, cli: Cli): Promise<void> {
-  const token = await readSecret(tokenFile, cli)
+async function dryRun(
+  { tokenFile, certificate, endpoint }: { [option in keyof ExplainOptions]: string | undefined },
+  cli: Cli,
+): Promise<void> {
+  const tried =
+    tokenFile === undefined
+      ? { certificate: await readPem(certificate!, cli) }
+      : { token: await readSecret(tokenFile, cli) }
   const api = await cli.api()
-  const answer = await api.post<DryRunAnswer>('/explain', { token, endpoint })
+  const answer = await api.post<DryRunAnswer>('/explain', { ...tried, endpoint })
   if (!answer.accepted) cli.status = 1
   cli.terminal.show(
     answer,

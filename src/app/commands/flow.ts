@@ -12,7 +12,12 @@ interface FlowAnswer {
   readonly node: string
   readonly endpoint: string
   readonly deployedAt: string
-  readonly sender: { readonly authorization: { readonly userRole?: string } }
+  readonly sender: { readonly authorization: Authorization }
+}
+
+interface Authorization {
+  readonly userRole?: string
+  readonly clientCertificates?: readonly unknown[]
 }
 
 interface MessageAnswer {
@@ -43,7 +48,7 @@ export const define: Define = (command, cli) => {
               [
                 { title: 'ID', cell: flow => flow.id },
                 { title: 'NAME', cell: flow => flow.name },
-                { title: 'ROLE', cell: flow => flow.sender.authorization.userRole ?? '' },
+                { title: 'LETS IN', cell: flow => whoIsLetIn(flow.sender.authorization) },
                 { title: 'DEPLOYED', cell: flow => relativeTime(flow.deployedAt, cli.now()) },
                 { title: 'ENDPOINT', cell: flow => flow.endpoint },
               ],
@@ -93,6 +98,11 @@ export const define: Define = (command, cli) => {
         messages.length === 0 ? 'No message yet.\n' : showMessages(messages, cli),
       )
     })
+}
+
+function whoIsLetIn({ userRole, clientCertificates }: Authorization): string {
+  if (clientCertificates === undefined) return userRole ?? ''
+  return `certificates of ${clientCertificates.length} name${clientCertificates.length === 1 ? '' : 's'}`
 }
 
 function showMessages(messages: readonly MessageAnswer[], cli: Cli): string {

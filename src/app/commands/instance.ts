@@ -5,6 +5,7 @@ import { path } from './support/admin-api.ts'
 import { type Cli, collect, type Define } from './support/command.ts'
 import { WrongUsage } from './support/errors.ts'
 import { readParameters } from './support/input.ts'
+import { wholeNumber } from './support/key-request.ts'
 
 interface InstanceAnswer {
   readonly id: string
@@ -17,6 +18,7 @@ interface InstanceAnswer {
   readonly 'token-validity': number
   readonly 'token-format': string
   readonly 'bind-tokens': boolean
+  readonly 'certificate-overlap'?: number
   readonly createdAt: string
   readonly updatedAt: string
 }
@@ -24,6 +26,7 @@ interface InstanceAnswer {
 interface ParameterOptions {
   readonly role?: readonly string[]
   readonly tokenValidity?: string
+  readonly bind?: boolean
   readonly parameters?: string
 }
 
@@ -85,7 +88,7 @@ export const define: Define = (command, cli) => {
     .action(async (name: string, options: ParameterOptions) => {
       const parameters = await readOptions(options, cli)
       if (Object.keys(parameters).length === 0)
-        throw new WrongUsage('nothing to change: give --role, --token-validity or -c')
+        throw new WrongUsage('nothing to change: give --role, --token-validity, --bind or -c')
       const api = await cli.api()
       const instance = await api.patch<InstanceAnswer>(path`/instances/${name}`, { parameters })
       terminal.show(instance, () => `Instance ${instance.name} changed.\n${show(instance, cli)}`)
@@ -109,6 +112,8 @@ function withParameters(command: Command): Command {
   return command
     .option('--role <ROLE>', 'a role that its tokens carry; may be repeated', collect)
     .option('--token-validity <SECONDS>', '3600 to 86400')
+    .option('--bind', 'bind tokens that were got with a certificate to it: nobody else can use them')
+    .option('--no-bind', 'do not (default)')
     .option(
       '-c, --parameters <FILE>',
       'a JSON file with parameters, - for standard input, or the JSON itself',
@@ -120,13 +125,11 @@ async function readOptions(options: ParameterOptions, cli: Cli): Promise<Record<
   return {
     ...(await readParameters(options.parameters, cli)),
     ...(options.role && { roles: options.role }),
-    ...(options.tokenValidity !== undefined && { 'token-validity': seconds(options.tokenValidity) }),
+    ...(options.bind !== undefined && { 'bind-tokens': options.bind }),
+    ...(options.tokenValidity !== undefined && {
+      'token-validity': wholeNumber(options.tokenValidity, '--token-validity'),
+    }),
   }
-}
-
-function seconds(text: string): number {
-  if (/^\d{1,9}$/.test(text)) return Number(text)
-  throw new WrongUsage(`--token-validity must be a number of seconds, not ${text}`)
 }
 
 function show(instance: InstanceAnswer, cli: Cli): string {
@@ -138,6 +141,7 @@ function show(instance: InstanceAnswer, cli: Cli): string {
       ['Grant types', instance['grant-types'].join(' ')],
       ['Redirect URIs', instance['redirect-uris'].join(' ')],
       ['Tokens', tokens(instance)],
+      ['Overlap', overlapOf(instance)],
       ['Created', fullTime(instance.createdAt, cli.now())],
       ['Updated', fullTime(instance.updatedAt, cli.now())],
     ],
@@ -148,6 +152,11 @@ function show(instance: InstanceAnswer, cli: Cli): string {
 function tokens(instance: InstanceAnswer): string {
   const bound = instance['bind-tokens'] ? ', bound' : ''
   return `${instance['token-format']}, ${instance['token-validity']} s${bound}`
+}
+
+/** For which a credential is accepted beside its successor. */
+function overlapOf({ 'certificate-overlap': days }: InstanceAnswer): string | undefined {
+  return days === undefined ? undefined : `${days} day${days === 1 ? '' : 's'} after a rotation or renewal`
 }
 
 function rolesOf({ roles }: InstanceAnswer): string {

@@ -1,39 +1,26 @@
-import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { Option } from 'commander'
-import { writeFileWhole } from '../files.ts'
 import { quote } from '../terminal/quote.ts'
-import { details, table } from '../terminal/table.ts'
-import { fullTime, relativeTime } from '../terminal/time.ts'
 import { type AdminApi, path } from './support/admin-api.ts'
 import type { Cli, Define } from './support/command.ts'
 import { Refused } from './support/errors.ts'
-import { readParameters } from './support/input.ts'
+import { type KeyAnswer, keyDetails, keyTable, warnOfKeys } from './support/key-answer.ts'
+import { type KeyDocument, keyFileName, keyFiles, makePlace, writeKeyFiles } from './support/key-files.ts'
+import {
+  type CredentialOptions,
+  readCredentialOptions,
+  wholeNumber,
+  withCredentialOptions,
+} from './support/key-request.ts'
 
-interface KeyAnswer {
-  readonly name: string
-  readonly type: string
-  readonly clientid: string
-  readonly tokenurl: string
-  readonly url: string
-  readonly createdAt: string
-  readonly expiresAt: string | null
-  readonly lastUsedAt: string | null
-}
-
-interface CreateOptions {
-  readonly type?: string
-  readonly parameters?: string
-  readonly shape: 'flat' | 'cf'
-  readonly out?: string
-}
+type CreateOptions = CredentialOptions & { readonly type?: string }
+type RotateOptions = CredentialOptions & { readonly overlap?: string }
 
 export const define: Define = (command, cli) => {
   const { terminal } = cli
 
   command
     .command('list')
-    .description('List the service keys of an instance')
+    .description('List the service keys of an instance; warns of those that end soon')
     .argument('<INSTANCE>')
     .action(async (instance: string) => {
       const api = await cli.api()
@@ -41,61 +28,36 @@ export const define: Define = (command, cli) => {
       terminal.show(keys, () =>
         keys.length === 0
           ? `There are none yet. Next: ${cli.next(`key create ${instance} NAME --out DIR`)}\n`
-          : table(
-              keys,
-              [
-                { title: 'NAME', cell: key => key.name },
-                { title: 'TYPE', cell: key => key.type },
-                { title: 'CREATED', cell: key => relativeTime(key.createdAt, cli.now()) },
-                { title: 'EXPIRES', cell: key => relativeTime(key.expiresAt, cli.now()) },
-                { title: 'LAST USED', cell: key => relativeTime(key.lastUsedAt, cli.now()) },
-                { title: 'CLIENT ID', cell: key => key.clientid },
-              ],
-              terminal.paint,
-            ),
+          : keyTable(keys, cli),
       )
+      warnOfKeys(instance, keys, cli)
     })
 
-  command
-    .command('create')
+  withCredentialOptions(command.command('create'))
     .description('Create a service key; its credential is shown once')
     .argument('<INSTANCE>')
     .argument('<NAME>', 'up to 32 characters out of A-Z a-z 0-9 . _ -')
-    .option('--type <TYPE>', 'secret (default)')
-    .addOption(
-      new Option('--shape <SHAPE>', 'flat, or as in Cloud Foundry').choices(['flat', 'cf']).default('flat'),
-    )
-    .option('--out <DIR>', 'write key.json there, readable by you only')
-    .option(
-      '-c, --parameters <FILE>',
-      'a JSON file with parameters, - for standard input, or the JSON itself',
-    )
+    .option('--type <TYPE>', 'secret (default), certificate or certificate_external')
     .action((instance: string, name: string, options: CreateOptions) => create(instance, name, options, cli))
 
   command
     .command('show')
-    .description('Show a service key, without its credential')
+    .description('Show a service key with its certificates, without what is secret')
     .argument('<INSTANCE>')
     .argument('<NAME>')
     .action(async (instance: string, name: string) => {
       const api = await cli.api()
       const key = await api.get<KeyAnswer>(path`/instances/${instance}/keys/${name}`)
-      terminal.show(key, () =>
-        details(
-          [
-            ['Name', key.name],
-            ['Type', key.type],
-            ['Client id', key.clientid],
-            ['Token URL', key.tokenurl],
-            ['URL', key.url],
-            ['Created', fullTime(key.createdAt, cli.now())],
-            ['Expires', fullTime(key.expiresAt, cli.now())],
-            ['Last used', fullTime(key.lastUsedAt, cli.now())],
-          ],
-          terminal.paint,
-        ),
-      )
+      terminal.show(key, () => keyDetails(key, cli))
+      warnOfKeys(instance, [key], cli)
     })
+
+  withCredentialOptions(command.command('rotate'))
+    .description('Make a successor of a credential; the old one is accepted beside it for a while')
+    .argument('<INSTANCE>')
+    .argument('<NAME>')
+    .option('--overlap <DAYS>', 'for how long (default: as the instance says, 7)')
+    .action((instance: string, name: string, options: RotateOptions) => rotate(instance, name, options, cli))
 
   command
     .command('delete')
@@ -113,50 +75,94 @@ export const define: Define = (command, cli) => {
 }
 
 async function create(instance: string, name: string, options: CreateOptions, cli: Cli): Promise<void> {
-  const { type, out, shape } = options
-  const parameters = {
-    ...(await readParameters(options.parameters, cli)),
-    ...(type !== undefined && { 'key-type': type }),
-  }
-  const file = out === undefined ? undefined : placeFor(out)
-  const api = await cli.api()
-  const key = await api.post<object>(path`/instances/${instance}/keys`, { name, parameters })
-  const document = shape === 'cf' ? { oauth: key } : key
-  if (file !== undefined) await writeOrUndo(file, document, { instance, name }, api)
-  cli.terminal.show(document, () =>
-    file === undefined
-      ? `${JSON.stringify(document, null, 2)}\n`
-      : `Key ${name} of instance ${instance} created: ${file}\nNext: countersign token --key ${quote(file)}\n`,
+  const given = await readCredentialOptions(options, cli)
+  const type = options.type ?? impliedType(given)
+  const parameters = { ...given, ...(type !== undefined && { 'key-type': type }) }
+  const keys = path`/instances/${instance}/keys`
+  await makeCredential(
+    {
+      done: `Key ${name} of instance ${instance} created`,
+      name,
+      make: api => api.post(keys, { name, parameters }),
+      async undo(api) {
+        await api.delete(`${keys}${path`/${name}`}`)
+        return 'The key was deleted again.'
+      },
+    },
+    options,
+    cli,
   )
-  if (file === undefined)
-    cli.terminal.note('This key is shown once: nobody can read its secret again. Keep it safe.')
 }
 
-/** Looked at before the key is made: a secret that cannot be written down is lost, and so is one written over. */
-function placeFor(directory: string): string {
-  const file = join(directory, 'key.json')
-  if (existsSync(file))
-    throw new Refused(`${file} exists already`, { hint: 'Name another directory, or move the file away.' })
-  try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 })
-  } catch (error) {
-    throw new Refused(`cannot create ${directory}: ${(error as Error).message}`)
-  }
-  return file
+/** A certificate or a signing request tells the type. */
+function impliedType(given: Readonly<Record<string, unknown>>): string | undefined {
+  if (given['key-type'] !== undefined || given['credential-type'] !== undefined) return undefined
+  if (given['X.509'] !== undefined) return 'certificate_external'
+  return given.csr === undefined ? undefined : 'certificate'
 }
 
-async function writeOrUndo(
-  file: string,
-  document: object,
-  { instance, name }: { instance: string; name: string },
-  api: AdminApi,
-): Promise<void> {
-  try {
-    writeFileWhole(file, `${JSON.stringify(document, null, 2)}\n`)
-  } catch (error) {
-    await api.delete(path`/instances/${instance}/keys/${name}`)
-    throw new Refused(`cannot write ${file}: ${(error as Error).message}`, {
-      hint: 'The key was deleted again.',
-    })
+async function rotate(instance: string, name: string, options: RotateOptions, cli: Cli): Promise<void> {
+  const parameters = await readCredentialOptions(options, cli)
+  const { overlap } = options
+  const overlapDays = overlap === undefined ? undefined : wholeNumber(overlap, '--overlap')
+  await makeCredential(
+    {
+      done: `Key ${name} of instance ${instance} has a successor`,
+      name,
+      make: api => api.post(path`/instances/${instance}/keys/${name}/rotation`, { overlapDays, parameters }),
+      async undo(api, { certificatedetails }) {
+        const { serialnumber } = (certificatedetails ?? {}) as { serialnumber?: string }
+        if (serialnumber !== undefined) await api.post(path`/certificates/${serialnumber}/revocation`, {})
+        return 'The successor is lost; the credential before it is still accepted for the overlap: rotate again.'
+      },
+    },
+    options,
+    cli,
+  )
+}
+
+interface Making {
+  /** What to tell people. */
+  readonly done: string
+  readonly name: string
+  make(api: AdminApi): Promise<KeyDocument & { readonly warnings?: readonly string[] }>
+  /** When the document cannot be written down; resolves with what to tell. */
+  undo(api: AdminApi, document: KeyDocument): Promise<string>
+}
+
+async function makeCredential(making: Making, { out, shape }: CredentialOptions, cli: Cli): Promise<void> {
+  const { terminal, random } = cli
+  if (out !== undefined) makePlace(out)
+  const api = await cli.api()
+  const { warnings = [], ...document } = await making.make(api)
+  const shaped = shape === 'cf' ? { oauth: document } : document
+  const written = out === undefined ? [] : await writeOrUndo(out, document as KeyDocument)
+  for (const warning of warnings) terminal.warn(warning)
+  terminal.show(shaped, () =>
+    out === undefined
+      ? `${JSON.stringify(shaped, null, 2)}\n`
+      : `${making.done}: ${[join(out, keyFileName), ...written.slice(1)].join(', ')}\n` +
+        `Next: ${tokenCommand(join(out, keyFileName), document as KeyDocument)}\n`,
+  )
+  if (out === undefined && holdsSecret(document as KeyDocument))
+    terminal.note('This key is shown once: nobody can read its secret again. Keep it safe.')
+
+  async function writeOrUndo(directory: string, made: KeyDocument): Promise<string[]> {
+    try {
+      const files = keyFiles(made, { name: making.name, shaped, random })
+      writeKeyFiles(directory, files)
+      return files.map(file => file.name)
+    } catch (error) {
+      const hint = await making.undo(api, made)
+      throw new Refused(`cannot write to ${directory}: ${(error as Error).message}`, { hint })
+    }
   }
+}
+
+const holdsSecret = ({ clientsecret, key }: KeyDocument) => clientsecret !== undefined || key !== undefined
+
+/** What the sender can try next. */
+function tokenCommand(file: string, document: KeyDocument): string {
+  const own = holdsSecret(document) ? '' : ' --private-key YOUR-KEY.pem'
+  return `countersign token --key ${quote(file)}${own}`
 }

@@ -2,14 +2,21 @@ import { table } from '../terminal/table.ts'
 import { relativeTime } from '../terminal/time.ts'
 import { path } from './support/admin-api.ts'
 import { collect, type Define } from './support/command.ts'
+import { WrongUsage } from './support/errors.ts'
 
 interface TenantAnswer {
   readonly name: string
   readonly id: string
   readonly aliases: readonly string[]
   readonly signingAlgorithm: string
+  readonly selfSigned: boolean
   readonly issuer: string
   readonly createdAt: string
+}
+
+interface UpdateOptions {
+  readonly allowSelfSigned?: boolean
+  readonly refuseSelfSigned?: boolean
 }
 
 interface CreateOptions {
@@ -34,6 +41,7 @@ export const define: Define = (command, cli) => {
             { title: 'NAME', cell: tenant => tenant.name },
             { title: 'ID', cell: tenant => tenant.id },
             { title: 'SIGNS WITH', cell: tenant => tenant.signingAlgorithm },
+            { title: 'SELF-SIGNED', cell: tenant => (tenant.selfSigned ? 'allowed' : 'refused') },
             { title: 'CREATED', cell: tenant => relativeTime(tenant.createdAt, cli.now()) },
             { title: 'ISSUER', cell: tenant => tenant.issuer },
             { title: 'ALIASES', cell: tenant => tenant.aliases.join(' ') },
@@ -58,6 +66,23 @@ export const define: Define = (command, cli) => {
         () =>
           `Tenant ${tenant.name} created; its issuer is ${tenant.issuer}\n` +
           `Next: countersign instance create NAME --tenant ${tenant.name}\n`,
+      )
+    })
+
+  command
+    .command('update')
+    .description('Change what a tenant accepts')
+    .argument('<NAME>')
+    .option('--allow-self-signed', 'self-signed certificates, where a service key holds the very certificate')
+    .option('--refuse-self-signed', 'refuse them (default)')
+    .action(async (name: string, { allowSelfSigned = false, refuseSelfSigned = false }: UpdateOptions) => {
+      if (allowSelfSigned === refuseSelfSigned)
+        throw new WrongUsage('give --allow-self-signed or --refuse-self-signed')
+      const api = await cli.api()
+      const tenant = await api.patch<TenantAnswer>(path`/tenants/${name}`, { selfSigned: allowSelfSigned })
+      terminal.show(
+        tenant,
+        () => `Tenant ${tenant.name} ${allowSelfSigned ? 'allows' : 'refuses'} self-signed certificates.\n`,
       )
     })
 

@@ -4,6 +4,7 @@ export interface Paint {
   dim(text: string): string
   red(text: string): string
   green(text: string): string
+  yellow(text: string): string
   /** Marks of a check list; ASCII where the locale is not UTF-8. */
   readonly marks: { readonly passed: string; readonly failed: string; readonly skipped: string }
 }
@@ -20,6 +21,7 @@ export function createPaint(env: Environment, isTerminal: boolean): Paint {
     dim: wrap(2, 22),
     red: wrap(31, 39),
     green: wrap(32, 39),
+    yellow: wrap(33, 39),
     marks: speaksUtf8(env)
       ? { passed: '✓', failed: '✗', skipped: '–' }
       : { passed: '+', failed: 'x', skipped: '-' },

@@ -3,6 +3,7 @@ import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { describe, test } from 'node:test'
 import { checkList } from './checks.ts'
+import { expiryColour, fullExpiry, shortExpiry } from './expiry.ts'
 import { createPaint, printable } from './paint.ts'
 import { quote } from './quote.ts'
 import { details, table } from './table.ts'
@@ -164,4 +165,48 @@ test('an argument is quoted where a shell would read it otherwise', () => {
   assert.equal(quote('my key.json'), "'my key.json'")
   assert.equal(quote("it's $HOME"), "'it'\\''s $HOME'")
   assert.equal(quote(''), "''")
+})
+
+describe('the end of a credential', () => {
+  const now = Date.parse('2026-11-20T12:00:00Z')
+  const inDays = (days: number) => new Date(now + days * 86_400_000).toISOString()
+  const colours = { ...plain, yellow: (text: string) => `y(${text})`, red: (text: string) => `r(${text})` }
+  const shown = (iso: string | null) => expiryColour(iso, now, colours)(shortExpiry(iso, now))
+
+  test('is yellow from 60 days ahead, red from 14, and a word afterwards', () => {
+    const cases: readonly (readonly [string | null, string])[] = [
+      [null, 'never'],
+      [inDays(61), 'in 61 days'],
+      [inDays(60), 'y(in 60 days)'],
+      [inDays(15), 'y(in 15 days)'],
+      [inDays(14), 'r(in 14 days)'],
+      [inDays(0.5), 'r(in 12 h)'],
+      [inDays(0), 'r(expired now)'],
+      [inDays(-3), 'r(expired 3 days ago)'],
+    ]
+    for (const [iso, expected] of cases) assert.equal(shown(iso), expected)
+  })
+
+  test('is written out with its date', () => {
+    assert.equal(fullExpiry(inDays(2), now), '2026-11-22T12:00:00.000Z (in 2 days)')
+    assert.equal(fullExpiry(inDays(-2), now), 'expired: 2026-11-18T12:00:00.000Z (2 days ago)')
+  })
+
+  test('colours neither widen a column nor end a line with white space', () => {
+    const paint = createPaint({ TERM: 'xterm' }, true)
+    const columns = [
+      { title: 'A', cell: (row: string) => row, colour: () => paint.red },
+      { title: 'B', cell: (row: string) => (row === 'long' ? '' : 'x') },
+    ]
+    const red = (text: string) => `\u001b[31m${text}\u001b[39m`
+    assert.deepEqual(table(['a', 'long'], columns, paint).split('\n').slice(1), [
+      `${red('a')}     x`,
+      red('long'),
+      '',
+    ])
+    assert.equal(
+      details([['Expires', 'soon\u001b', paint.red]], paint),
+      `\u001b[1mExpires\u001b[22m  ${red('soon?')}\n`,
+    )
+  })
 })

@@ -22,6 +22,9 @@ const client: Client = {
   bindTokens: false,
   type: 'secret',
   secretDigest: undefined,
+  previousSecret: undefined,
+  pinned: true,
+  certificates: [],
   createdAt: 0,
   expiresAt: undefined,
 }

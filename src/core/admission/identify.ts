@@ -36,7 +36,9 @@ function schemeOf(authorization: string): string {
 const everyWay = ways.map(way => way.name)
 
 /** The checks that identification runs for this request, in order. */
-export function identificationChecks(request: Pick<ResourceRequest, 'authorization'>): readonly string[] {
+export function identificationChecks(
+  request: Pick<ResourceRequest, 'authorization' | 'certificate'>,
+): readonly string[] {
   const way = ways.find(w => w.claims(request as ResourceRequest))
   return ['credentials present', ...(way?.checks ?? [])]
 }

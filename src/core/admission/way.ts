@@ -1,3 +1,4 @@
+import type { PresentedCertificate } from '../../guard/presented-certificate.ts'
 import type { Addresses } from '../addresses.ts'
 import type { ClientAuthentication } from '../clients/index.ts'
 import type { Problem } from '../problem.ts'
@@ -11,8 +12,10 @@ export interface ResourceRequest {
   readonly authorization: string | undefined
   /** Network address of the peer. */
   readonly source: string
-  /** `x5t#S256` of the certificate that the peer has proven to hold. */
-  readonly certificateThumbprint?: string | undefined
+  /** The certificate that the peer has proven to hold. */
+  readonly certificate?: PresentedCertificate | undefined
+  /** Only to be told: nothing is counted or changed. */
+  readonly dryRun?: boolean | undefined
 }
 
 export interface Identification extends ClientAuthentication {

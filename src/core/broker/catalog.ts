@@ -11,7 +11,10 @@ export const apiRoles = [
   { name: 'MonitoringDataRead', description: 'Read message logs, decision records, flows and keys' },
   { name: 'CredentialsRead', description: 'Read service instances and service keys' },
   { name: 'CredentialsEdit', description: 'Create, change and delete service instances and service keys' },
-  { name: 'SecurityMaterialEdit', description: 'Rotate signing keys' },
+  {
+    name: 'SecurityMaterialEdit',
+    description: 'Rotate signing keys, run the authority, say whom senders may come from',
+  },
   { name: 'UserRolesEdit', description: 'Create and delete roles' },
   { name: 'WorkspaceArtifactsDeploy', description: 'Deploy and undeploy integration flows' },
   { name: 'TenantsEdit', description: 'Operate the whole server: tenants, master key (tenant default only)' },

@@ -1,3 +1,4 @@
+import { type IssuedCertificateTable, revokeAllIssuedTo } from '../authority/index.ts'
 import { type Context, newId } from '../context.ts'
 import { nearestName } from '../nearest.ts'
 import { type Plan, plan, plans } from '../plans.ts'
@@ -7,8 +8,9 @@ import { defaultTenantName, type Tenant } from '../tenant.ts'
 import { apiRoles, operatorRole, predefinedRoles } from './catalog.ts'
 import { checkName, limitReached, limits } from './limits.ts'
 import type { InstanceParameters } from './parameters.ts'
-import type { Instance, InstanceTable, RoleTable } from './store.ts'
+import type { Instance, InstanceTable, RoleTable, ServiceKeyTable } from './store.ts'
 
+type DeletionTables = { keys: ServiceKeyTable; issued: IssuedCertificateTable }
 type Tables = { roles: RoleTable; instances: InstanceTable }
 
 export interface Brokering {
@@ -21,6 +23,9 @@ export interface NewInstance {
   readonly plan: string
   readonly parameters: InstanceParameters
 }
+
+/** Days for which a renewed credential is accepted beside its successor, where nothing else is said. */
+const defaultOverlapDays = 7
 
 /** Creates a service instance: the definition that its keys share. */
 export async function createInstance(
@@ -49,9 +54,12 @@ export async function createInstance(
     tokenValidity: parameters.tokenValidity ?? itsPlan.defaultTokenValidity,
     tokenFormat: parameters.tokenFormat ?? 'jwt',
     bindTokens: parameters.bindTokens ?? false,
+    certificateOverlap: parameters.certificateOverlap ?? defaultOverlapDays,
     createdAt: now,
     updatedAt: now,
   }
+  const unbindable = cannotBind(instance)
+  if (unbindable) return unbindable
   return store.write(async tables => {
     if (await tables.instances.find(tenant.id, name))
       return new Problem('conflict', `instance ${name} exists already`)
@@ -82,9 +90,12 @@ export async function updateInstance(
       tokenValidity: parameters.tokenValidity ?? old.tokenValidity,
       tokenFormat: parameters.tokenFormat ?? old.tokenFormat,
       bindTokens: parameters.bindTokens ?? old.bindTokens,
+      certificateOverlap: parameters.certificateOverlap ?? old.certificateOverlap,
       dialect: parameters.dialect ?? old.dialect,
       updatedAt: context.now(),
     }
+    const unbindable = cannotBind(updated)
+    if (unbindable) return unbindable
     const badRole = await checkRoles(tenant, plan(old.plan)!, updated.roles, tables.roles)
     if (badRole) return badRole
     await tables.instances.update(updated)
@@ -96,11 +107,12 @@ export async function updateInstance(
 export async function deleteInstance(
   tenant: Tenant,
   name: string,
-  { store }: Brokering,
+  { store, context }: Pick<Brokering, 'context'> & { readonly store: Transactions<Tables & DeletionTables> },
 ): Promise<Instance | Problem> {
-  return store.write(async ({ instances }) => {
+  return store.write(async ({ instances, keys, issued }) => {
     const instance = await instances.find(tenant.id, name)
     if (!instance) return noInstance(name)
+    for (const key of await keys.list(instance.id)) await revokeAllIssuedTo(key.id, context.now(), { issued })
     await instances.delete(instance)
     return instance
   })
@@ -118,6 +130,16 @@ export function noInstance(name: string): Problem {
   return new Problem('not_found', `there is no instance ${name}`, {
     hint: 'See `countersign instance list`.',
   })
+}
+
+/** A bound token is good only over the connection of its certificate, and the admin API asks for none (design 2.2). */
+function cannotBind({ plan: planName, bindTokens }: Instance): Problem | undefined {
+  if (planName !== 'api' || !bindTokens) return undefined
+  return new Problem(
+    'invalid_input',
+    'bind-tokens cannot be set for plan api: the admin API never asks for a client certificate, so a bound token would be refused there',
+    { hint: 'Leave bind-tokens out; the token itself can still be got with a certificate.' },
+  )
 }
 
 async function checkRoles(

@@ -1,24 +1,26 @@
-import { z } from 'zod'
+import { revokeAllIssuedTo } from '../authority/index.ts'
 import { newId, newUuid } from '../context.ts'
 import { plan } from '../plans.ts'
 import { isProblem, Problem } from '../problem.ts'
 import type { Transactions } from '../store.ts'
 import type { Tenant } from '../tenant.ts'
-import type { CredentialContext } from './credentials/credential.ts'
+import type {
+  CredentialContext,
+  CredentialOwner,
+  CredentialTables,
+  NewCredential,
+} from './credentials/credential.ts'
 import { credentialKinds } from './credentials/index.ts'
+import { type KeyParameters, readKeyRequest } from './credentials/parameters.ts'
 import { noInstance } from './instances.ts'
 import { checkName, limitReached, limits } from './limits.ts'
-import type { Instance, InstanceTable, ServiceKey, ServiceKeyTable } from './store.ts'
+import type { Instance, InstanceTable, ServiceKey } from './store.ts'
 
-type Tables = { instances: InstanceTable; keys: ServiceKeyTable }
+type Tables = CredentialTables & { instances: InstanceTable }
 
 export interface KeyBrokering extends CredentialContext {
   readonly store: Transactions<Tables>
 }
-
-/** The JSON of `key create -c`, as described: a kind, and what the kind understands. */
-export const keyParametersSchema = z.looseObject({ 'key-type': z.string().optional() })
-export type KeyParameters = z.infer<typeof keyParametersSchema>
 
 /** The document that a sender is given, once. Every value is ready to use. */
 export interface ServiceKeyDocument {
@@ -30,57 +32,101 @@ export interface ServiceKeyDocument {
   readonly [member: string]: unknown
 }
 
+export interface MadeKey {
+  readonly key: ServiceKey
+  readonly document: ServiceKeyDocument
+  /** For the operator. */
+  readonly warnings: readonly string[]
+}
+
 /** Creates a service key, which is one OAuth client. Resolves once it is stored. */
 export async function createKey(
   tenant: Tenant,
   instanceName: string,
   name: string,
-  parameters: KeyParameters,
+  request: KeyParameters,
   deps: KeyBrokering,
-): Promise<{ key: ServiceKey; document: ServiceKeyDocument } | Problem> {
+): Promise<MadeKey | Problem> {
   const badName = checkName('key', name)
   if (badName) return badName
-  const { store, context, addresses } = deps
-  const { 'key-type': type = 'secret', ...rest } = parameters
-  const kind = credentialKinds.find(k => k.type === type)
+  const { store, context } = deps
+  const asked = readKeyRequest(request)
+  if (isProblem(asked)) return asked
+  const kind = credentialKinds.find(k => k.type === asked.type)
   if (!kind)
     return new Problem(
       'invalid_input',
-      `there is no key type ${type}; types are ${credentialKinds.map(k => k.type).join(', ')}`,
+      `there is no key type ${asked.type}; types are ${credentialKinds.map(k => k.type).join(', ')}`,
     )
   const instance = await store.read.instances.find(tenant.id, instanceName)
   if (!instance) return noInstance(instanceName)
-  const made = await kind.create(instance, tenant, rest, deps)
+  const owner = {
+    tenant,
+    instance,
+    credentialId: newId(context),
+    clientId: newClientId(tenant, instance, deps),
+  }
+  const made = await kind.make(owner, asked.parameters, deps)
   if (isProblem(made)) return made
 
   const key: ServiceKey = {
-    id: newId(context),
+    id: owner.credentialId,
     tenantId: tenant.id,
     instanceId: instance.id,
     name,
-    type,
-    clientId: newClientId(tenant, instance, deps),
+    type: kind.type,
+    clientId: owner.clientId,
     generation: 1,
+    secretDigest: undefined,
+    previousSecretDigest: undefined,
+    previousSecretUntil: undefined,
+    pinned: true,
+    validityDays: undefined,
     createdAt: context.now(),
+    expiresAt: undefined,
     ...made.stored,
   }
-  const refused = await store.write(async ({ instances, keys }) => {
+  const refused = await store.write(async tables => {
+    const { instances, keys } = tables
     if (!(await instances.find(tenant.id, instance.id))) return noInstance(instanceName)
     if (await keys.find(instance.id, name))
       return new Problem('conflict', `key ${name} of instance ${instance.name} exists already`)
     if ((await keys.count(instance.id)) >= limits.keysPerInstance)
       return limitReached('keys of an instance', limits.keysPerInstance)
     await keys.insert(key)
-    return undefined
+    return made.write?.(key, tables)
   })
-  if (refused) return refused
+  return refused ?? documentOf(key, made, owner, key.createdAt, deps)
+}
+
+/** The document of a credential just made. */
+export function documentOf(
+  key: ServiceKey,
+  made: NewCredential,
+  { instance, tenant }: CredentialOwner,
+  at: number,
+  { addresses }: KeyBrokering,
+): MadeKey {
   const document = {
     clientid: key.clientId,
     ...made.document,
-    ...kind.urls(instance, tenant, addresses),
-    createdate: new Date(key.createdAt).toISOString(),
+    ...credentialKinds.find(kind => kind.type === key.type)!.urls(instance, tenant, addresses),
+    createdate: new Date(at).toISOString(),
   }
-  return { key, document }
+  return { key, document, warnings: made.warnings ?? [] }
+}
+
+/** A key with its instance, by their names. */
+export async function findKey(
+  tenant: Tenant,
+  instanceName: string,
+  name: string,
+  { store }: Pick<KeyBrokering, 'store'>,
+): Promise<{ key: ServiceKey; instance: Instance } | Problem> {
+  const instance = await store.read.instances.find(tenant.id, instanceName)
+  if (!instance) return noInstance(instanceName)
+  const key = await store.read.keys.find(instance.id, name)
+  return key ? { key, instance } : noKey(instance, name)
 }
 
 /** Deletes a key. It is refused from the next request on, and so is every token that it has got. */
@@ -88,13 +134,15 @@ export async function deleteKey(
   tenant: Tenant,
   instanceName: string,
   name: string,
-  { store }: Pick<KeyBrokering, 'store'>,
+  { store, context }: Pick<KeyBrokering, 'store' | 'context'>,
 ): Promise<ServiceKey | Problem> {
-  return store.write(async ({ instances, keys }) => {
+  return store.write(async ({ instances, keys, issued }) => {
     const instance = await instances.find(tenant.id, instanceName)
     if (!instance) return noInstance(instanceName)
     const key = await keys.find(instance.id, name)
     if (!key) return noKey(instance, name)
+    // What was issued to it would else be good in the eyes of those who ask the revocation list.
+    await revokeAllIssuedTo(key.id, context.now(), { issued })
     await keys.delete(key)
     return key
   })
@@ -111,7 +159,7 @@ export function keyUrls(
   key: ServiceKey,
   instance: Instance,
   tenant: Tenant,
-  { addresses }: CredentialContext,
+  { addresses }: Pick<CredentialContext, 'addresses'>,
 ) {
   return credentialKinds.find(kind => kind.type === key.type)!.urls(instance, tenant, addresses)
 }

@@ -14,11 +14,15 @@ export interface InstanceParameters {
   readonly tokenValidity?: number | undefined
   readonly tokenFormat?: 'jwt' | 'opaque' | undefined
   readonly bindTokens?: boolean | undefined
+  /** Days. */
+  readonly certificateOverlap?: number | undefined
   readonly dialect?: string | undefined
 }
 
 export const leastTokenValidity = 3600
 export const mostTokenValidity = 86_400
+
+const mostOverlapDays = 365
 
 const grantTypes = z.array(z.string())
 const redirectUris = z.array(z.url())
@@ -40,6 +44,11 @@ export const instanceParametersSchema = z.strictObject({
   'token-validity': tokenValidity.optional(),
   'token-format': z.enum(['jwt', 'opaque']).optional(),
   'bind-tokens': z.boolean().optional(),
+  'certificate-overlap': z
+    .int('must be a whole number of days')
+    .min(0, 'must be at least 0 days')
+    .max(mostOverlapDays, `must be at most ${mostOverlapDays} days`)
+    .optional(),
   dialect: z.enum(['standard']).optional(),
   'oauth2-configuration': z
     .strictObject({
@@ -71,6 +80,7 @@ export function readInstanceParameters(input: unknown): InstanceParameters | Pro
     tokenValidity: given['token-validity'] ?? inner?.['token-validity'],
     tokenFormat: given['token-format'],
     bindTokens: given['bind-tokens'],
+    certificateOverlap: given['certificate-overlap'],
     dialect: given.dialect,
   }
 }

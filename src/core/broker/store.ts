@@ -28,6 +28,8 @@ export interface Instance {
   readonly tokenValidity: number
   readonly tokenFormat: string
   readonly bindTokens: boolean
+  /** Days for which a renewed certificate or secret is accepted beside its successor. */
+  readonly certificateOverlap: number
   readonly createdAt: number
   readonly updatedAt: number
 }
@@ -58,6 +60,13 @@ export interface ServiceKey {
   readonly clientId: string
   readonly generation: number
   readonly secretDigest: Buffer | undefined
+  /** Of the secret before the last rotation, good for the overlap. */
+  readonly previousSecretDigest: Buffer | undefined
+  readonly previousSecretUntil: number | undefined
+  /** A certificate of the key is the whole identity; else a later one of the same names and issuer succeeds it. */
+  readonly pinned: boolean
+  /** Days; what a renewal asks for. */
+  readonly validityDays: number | undefined
   readonly createdAt: number
   readonly expiresAt: number | undefined
 }
@@ -69,5 +78,10 @@ export interface ServiceKeyTable {
   find(instanceId: string, name: string): Promise<ServiceKey | undefined>
   count(instanceId: string): Promise<number>
   insert(key: ServiceKey): Promise<void>
+  byId(id: string): Promise<ServiceKey | undefined>
+  /** Replaces the secret; the old one is good until `until`. */
+  replaceSecret(key: ServiceKey, digest: Buffer, until: number): Promise<void>
+  /** What renewals ask for from now on. */
+  setValidityDays(key: Pick<ServiceKey, 'id' | 'tenantId' | 'clientId'>, days: number): Promise<void>
   delete(key: Pick<ServiceKey, 'id' | 'tenantId' | 'clientId'>): Promise<void>
 }

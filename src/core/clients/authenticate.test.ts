@@ -2,19 +2,37 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { formatSecret, secretDigest } from '../../crypto/secret.ts'
+import { createAddresses } from '../addresses.ts'
+import type { Log } from '../context.ts'
 import { isProblem, type Problem } from '../problem.ts'
 import type { ChangeFeed } from '../store.ts'
+import type { Trust } from '../trust/index.ts'
 import type { Vault } from '../vault.ts'
-import { authenticateClient, authenticateSecret } from './authenticate.ts'
+import { authenticateClient } from './authenticate.ts'
 import type { Client } from './client.ts'
 import { createClientDirectory } from './directory.ts'
 import { createFailureCounter } from './failures.ts'
+import type { ClientAuthentication } from './method.ts'
+import { authenticateSecret } from './secret.ts'
 
 const now = Date.UTC(2030, 0, 1)
 const secret = formatSecret(randomBytes(32))
 const vault = { pepper: randomBytes(32) } as unknown as Vault
-const origin = { tenantId: 't1', source: '10.0.0.1' }
+const origin = { tenant: { id: 't1', name: 'default', selfSigned: false }, source: '10.0.0.1' }
 const quiet: ChangeFeed = { upToDate: () => true, onChange() {} }
+
+/** Secrets ask nobody about certificates. */
+const nothing = new Proxy({} as never, {
+  get(_, name) {
+    throw new Error(`${String(name)} was asked for`)
+  },
+}) as unknown
+const noMatches = { find: async () => [], insert: async () => {} }
+const addresses = createAddresses({
+  publicUrl: 'https://a.example',
+  mtlsUrl: 'https://mtls.a.example',
+  pkiUrl: 'http://pki.a.example',
+})
 
 function client(more: Partial<Client> = {}): Client {
   return {
@@ -34,6 +52,9 @@ function client(more: Partial<Client> = {}): Client {
     bindTokens: false,
     type: 'secret',
     secretDigest: secretDigest(vault.pepper, secret),
+    previousSecret: undefined,
+    pinned: true,
+    certificates: [],
     createdAt: now,
     expiresAt: undefined,
     ...more,
@@ -49,13 +70,17 @@ function world(...clients: Client[]) {
       return clients.find(c => c.tenantId === tenantId && c.clientId === clientId)
     },
     byCredentialId: async () => undefined,
+    byCertificate: async () => undefined,
     raiseGeneration: async () => false,
   }
   const deps = {
-    directory: createClientDirectory(table, quiet),
+    directory: createClientDirectory(table, noMatches, quiet),
     vault,
     failures: createFailureCounter(),
-    context: { now: () => now },
+    addresses,
+    trust: nothing as Trust,
+    store: nothing as ClientAuthentication['store'],
+    context: { now: () => now, log: nothing as Log },
   }
   return { reads, deps }
 }

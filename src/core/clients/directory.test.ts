@@ -10,7 +10,14 @@ function world() {
   let reads = 0
   let hold: Promise<void> | undefined
   const put = (credentialId: string, more: Partial<Client> = {}) => {
-    const row = { credentialId, clientId: 'sender', tenantId: 't1', instanceId: 'i1', ...more } as Client
+    const row = {
+      credentialId,
+      clientId: 'sender',
+      tenantId: 't1',
+      instanceId: 'i1',
+      certificates: [],
+      ...more,
+    } as Client
     rows.set(credentialId, row)
   }
   const find = async (matches: (row: Client) => boolean) => {
@@ -23,8 +30,11 @@ function world() {
     {
       byClientId: (tenantId, clientId) => find(row => row.tenantId === tenantId && row.clientId === clientId),
       byCredentialId: id => find(row => row.credentialId === id),
+      byCertificate: (tenantId, thumbprint) =>
+        find(row => row.tenantId === tenantId && row.certificates.some(one => one.thumbprint === thumbprint)),
       raiseGeneration: async () => false,
     },
+    { find: async () => [], insert: async () => {} },
     {
       upToDate: () => true,
       onChange(listener) {

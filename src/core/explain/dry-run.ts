@@ -1,9 +1,9 @@
+import type { PresentedCertificate } from '../../guard/presented-certificate.ts'
 import {
-  authorizationChecks,
-  authorize,
   type Identification,
   identificationChecks,
   identify,
+  type ResourceRequest,
 } from '../admission/index.ts'
 import type { FlowRegistry } from '../flows/index.ts'
 import { senders } from '../flows/index.ts'
@@ -30,43 +30,66 @@ export interface DryRun extends Identification {
   readonly flows: FlowRegistry
 }
 
+/** What a sender would show: a token, or its certificate with the others that it sends. */
+export type TriedCredential = { readonly token: string } | { readonly certificate: PresentedCertificate }
+
 /**
- * Runs the checks of a call without the call: is this token accepted, and at `endpoint` (an address such as
- * `/http/orders`, or a whole URL)? Counts no failure, sends no message.
+ * Runs the checks of a call without the call: is this credential accepted, and at `endpoint` (an address such as
+ * `/http/orders`, or a whole URL)? Counts no failure, sends no message, changes nothing.
  */
-export async function explainToken(
-  token: string,
+export async function explainCredential(
+  tried: TriedCredential,
   endpoint: string | undefined,
   tenant: Tenant,
   deps: DryRun,
 ): Promise<Explanation> {
-  const request = { tenant, authorization: `Bearer ${token}`, source: 'dry run' }
-  const target = endpoint === undefined ? undefined : await findTarget(endpoint, tenant, deps)
-  const procedure = [
-    ...(endpoint === undefined ? [] : ['flow deployed']),
-    ...identificationChecks(request),
-    ...(endpoint === undefined ? [] : authorizationChecks),
-  ]
-  if (target instanceof Problem) return refusal(target, procedure)
+  const request: ResourceRequest = {
+    tenant,
+    source: 'dry run',
+    dryRun: true,
+    ...('token' in tried
+      ? { authorization: `Bearer ${tried.token}` }
+      : { authorization: undefined, certificate: tried.certificate }),
+  }
+  if (endpoint === undefined) return explainCaller(request, deps)
+  const target = await findTarget(endpoint, tenant, deps)
+  if (isProblem(target)) return refusal(target, ['flow deployed'])
+  const { authorization, definition } = target.flow
+  const procedure = ['flow deployed', ...authorization.checks(request)]
+  const admitted = await authorization.admit(request, deps)
+  const flow = definition.id
+  if (isProblem(admitted)) return { ...refusal(admitted, procedure), flow }
+  const client = await deps.directory.byCredentialId(admitted.id)
+  return {
+    accepted: true,
+    code: undefined,
+    reason: `flow ${flow} would take the message`,
+    hint: undefined,
+    checks: markChecks(procedure, undefined),
+    clientId: admitted.name,
+    instance: client?.instanceName,
+    key: client?.keyName,
+    roles: client ? [...client.roles] : [],
+    flow,
+  }
+}
+
+async function explainCaller(request: ResourceRequest, deps: DryRun): Promise<Explanation> {
+  const procedure = identificationChecks(request)
   const caller = await identify(request, deps)
   if (isProblem(caller)) return refusal(caller, procedure)
   const { client } = caller
-  const who = {
+  return {
+    accepted: true,
+    code: undefined,
+    reason: `the ${caller.by} is valid`,
+    hint: undefined,
+    checks: markChecks(procedure, undefined),
     clientId: client.clientId,
     instance: client.instanceName,
     key: client.keyName,
     roles: [...caller.roles],
-    flow: target?.flow.definition.id,
-  }
-  const refused = target && authorize(caller, deps.addresses.worker(tenant), target.flow.roles)
-  if (refused) return { ...refusal(refused, procedure), ...who }
-  return {
-    accepted: true,
-    code: undefined,
-    reason: target ? `flow ${target.flow.definition.id} would take the message` : 'the token is valid',
-    hint: undefined,
-    checks: markChecks(procedure, undefined),
-    ...who,
+    flow: undefined,
   }
 }
 

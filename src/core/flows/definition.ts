@@ -1,6 +1,10 @@
 import { z } from 'zod'
+import { DerError } from '../../crypto/der.ts'
+import { parseDn } from '../../crypto/names.ts'
+import { sendRole } from '../plans.ts'
 import { isProblem, Problem } from '../problem.ts'
 import { parseAddress } from './address.ts'
+import { type AuthorizationDefinition, authorizationWarnings } from './authorizations/index.ts'
 import { wrongHeaderName } from './headers.ts'
 import { listOf, members, oneOf, printable, text, whole } from './schema.ts'
 import { senders } from './senders/index.ts'
@@ -18,7 +22,7 @@ export interface FlowDefinition {
     /** One of `senders`. */
     readonly adapter: string
     readonly address: string
-    readonly authorization: { readonly userRole: string }
+    readonly authorization: AuthorizationDefinition
     readonly csrf: boolean
     readonly maxBodyMB: number
     readonly allowedHeaders: readonly string[]
@@ -35,17 +39,39 @@ export interface FlowDefinition {
   readonly warnings: readonly string[]
 }
 
-export const predefinedRole = 'ESBMessaging.send'
-/** How some of the described pages spell it. */
+/** How some of the described pages spell `sendRole`. */
 const secondSpelling = 'ESBmessaging.send'
 
 /** A runtime node that runs flows has a name that ends in one of these. */
 export const nodeTypes: readonly string[] = ['iflmap', 'hcioem']
 
-const authorization = members(
-  { userRole: text(predefinedRole, wrongRole).default(predefinedRole) },
-  `{ userRole: ${predefinedRole} }`,
+const authorizationExample = `{ userRole: ${sendRole} }`
+const names = members(
+  {
+    subjectDN: text('CN=sender,O=Example,C=DE', wrongName),
+    issuerDN: text('CN=Example CA,O=Example,C=DE', wrongName),
+  },
+  '{ subjectDN: CN=sender, issuerDN: CN=Example CA }',
 )
+/** One of the two members; both, or a strange one, are refused with the name of it. */
+const authorization = members(
+  {
+    userRole: text(sendRole, wrongRole).optional(),
+    clientCertificates: listOf(names, 100, '[{ subjectDN: CN=sender, issuerDN: CN=Example CA }]').optional(),
+  },
+  authorizationExample,
+).transform(({ userRole, clientCertificates }, check): AuthorizationDefinition => {
+  if (clientCertificates === undefined) return { userRole: userRole ?? sendRole }
+  if (userRole !== undefined || clientCertificates.length === 0)
+    check.addIssue({
+      code: 'custom',
+      message:
+        userRole === undefined
+          ? 'clientCertificates is empty, so that nobody could call: list a pair of names'
+          : 'write userRole or clientCertificates, not both',
+    })
+  return { clientCertificates }
+})
 
 const sender = members(
   {
@@ -87,15 +113,19 @@ export function parseFlow(input: unknown): FlowDefinition | Problem {
   const read = flowSchema.safeParse(input)
   if (!read.success) return refused(read.error.issues)
   const flow = read.data
-  const { userRole } = flow.sender.authorization
-  const misspelled = userRole === secondSpelling
+  const written = flow.sender.authorization
+  const misspelled = 'userRole' in written && written.userRole === secondSpelling
+  const authorization = misspelled ? { userRole: sendRole } : written
   return {
     ...flow,
     name: flow.name ?? flow.id,
-    sender: { ...flow.sender, authorization: { userRole: misspelled ? predefinedRole : userRole } },
-    warnings: misspelled
-      ? [`sender.authorization.userRole: ${secondSpelling} is read as ${predefinedRole}, write it so`]
-      : [],
+    sender: { ...flow.sender, authorization },
+    warnings: [
+      ...(misspelled
+        ? [`sender.authorization.userRole: ${secondSpelling} is read as ${sendRole}, write it so`]
+        : []),
+      ...authorizationWarnings(authorization),
+    ],
   }
 }
 
@@ -144,7 +174,18 @@ function wrongNode(node: string): string | undefined {
 function wrongRole(role: string): string | undefined {
   return /^[A-Za-z0-9_.]{1,255}$/.test(role)
     ? undefined
-    : `write the name of a role, letters, digits and _ ., such as ${predefinedRole}`
+    : `write the name of a role, letters, digits and _ ., such as ${sendRole}`
+}
+
+function wrongName(name: string): string | undefined {
+  try {
+    parseDn(name)
+    return undefined
+  } catch (error) {
+    if (error instanceof DerError)
+      return `${printable(error.message)}, write a name such as CN=sender,O=Example`
+    throw error
+  }
 }
 
 function wrongAddress(address: string): string | undefined {

@@ -84,11 +84,11 @@ export async function flowsAskingFor(
   { store }: Pick<Deployment, 'store'>,
 ): Promise<string[]> {
   const flows = (await store.read.flows.list(tenant.id)).map(compileFlow)
-  return flows.filter(flow => flow.roles.includes(role)).map(flow => flow.definition.id)
+  return flows.filter(flow => flow.authorization.roles.includes(role)).map(flow => flow.definition.id)
 }
 
 function checkRole(flow: Flow, existing: readonly string[]): Problem | undefined {
-  const missing = flow.roles.find(role => !existing.includes(role))
+  const missing = flow.authorization.roles.find(role => !existing.includes(role))
   if (missing === undefined) return undefined
   const near = nearestName(missing, existing)
   return new Problem('invalid_input', `there is no role ${missing}${near ? `; did you mean ${near}?` : ''}`, {

@@ -1,4 +1,4 @@
-export { admit } from './admit.ts'
+export type { Admitted } from './authorizations/index.ts'
 export { checkCsrf, fetchesCsrf, formatCsrfCookie, issueCsrf, modifies, parseCsrfCookie } from './csrf.ts'
 export { type FlowDefinition, flowSchema, parseFlow } from './definition.ts'
 export { type Deployment, deployFlow, flowsAskingFor, listFlows, undeployFlow } from './deploy.ts'

@@ -1,6 +1,7 @@
 import { Problem } from '../problem.ts'
 import type { ChangeFeed } from '../store.ts'
 import { type Address, buildRoutes, parseAddress } from './address.ts'
+import { type Authorization, compileAuthorization } from './authorizations/index.ts'
 import { type FlowDefinition, parseFlow } from './definition.ts'
 import { allowedHeaderSet } from './headers.ts'
 import { findSender, type SenderAdapter } from './senders/index.ts'
@@ -13,7 +14,7 @@ export interface Flow {
   readonly definition: FlowDefinition
   readonly sender: SenderAdapter
   readonly address: Address
-  readonly roles: readonly string[]
+  readonly authorization: Authorization
   readonly allowedHeaders: ReadonlySet<string>
   readonly maxBodyBytes: number
   readonly steps: (exchange: Exchange) => Exchange
@@ -85,7 +86,7 @@ export function compileFlow({ tenantId, id, definition: stored }: DeployedFlow):
     definition,
     sender: findSender(definition.sender.adapter)!,
     address,
-    roles: [definition.sender.authorization.userRole],
+    authorization: compileAuthorization(definition.sender.authorization),
     allowedHeaders: allowedHeaderSet(definition.sender.allowedHeaders),
     maxBodyBytes: definition.sender.maxBodyMB * 1024 * 1024,
     steps: compileSteps(definition.steps),

@@ -5,4 +5,5 @@ export {
   ensureDefaultTenant,
   type NewTenant,
   reservedTenantNames,
+  updateTenant,
 } from './manage.ts'

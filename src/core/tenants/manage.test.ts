@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { openStore } from '../../adapters/store/open.ts'
+import { createAddresses } from '../addresses.ts'
 import type { Context, Log } from '../context.ts'
 import { isProblem } from '../problem.ts'
 import { openVault } from '../vault.ts'
@@ -20,7 +21,12 @@ after(async () => {
   await rm(path, { recursive: true })
 })
 const vault = await openVault(store, randomBytes(32), context)
-const management = { store, vault, context }
+const addresses = createAddresses({
+  publicUrl: 'https://a.example',
+  mtlsUrl: 'https://mtls.a.example',
+  pkiUrl: 'http://pki.a.example',
+})
+const management = { store, vault, addresses, context }
 
 test('the tenant default is there from the start, once, whoever comes first', async () => {
   const made = await Promise.all(Array.from({ length: 5 }, () => ensureDefaultTenant(management)))

@@ -1,16 +1,18 @@
-import { type AlgorithmName, algorithm, algorithmNames } from '../../crypto/algorithms.ts'
+import type { Addresses } from '../addresses.ts'
+import { type AuthorityTable, firstAuthority } from '../authority/index.ts'
 import { type Context, newId, newUuid } from '../context.ts'
 import { Problem } from '../problem.ts'
 import type { Transactions } from '../store.ts'
 import { defaultTenantName, type Tenant, type TenantTable } from '../tenant.ts'
-import { firstKeys, type TenantKeyTable } from '../tokens/index.ts'
+import { firstKeys, isSigningAlgorithm, signingAlgorithms, type TenantKeyTable } from '../tokens/index.ts'
 import type { Vault } from '../vault.ts'
 
-type Tables = { tenants: TenantTable; tenantKeys: TenantKeyTable }
+type Tables = { tenants: TenantTable; tenantKeys: TenantKeyTable; authorities: AuthorityTable }
 
 export interface TenantManagement {
   readonly store: Transactions<Tables>
   readonly vault: Vault
+  readonly addresses: Addresses
   readonly context: Context
 }
 
@@ -19,6 +21,7 @@ export interface NewTenant {
   readonly guid?: string | undefined
   readonly aliases?: readonly string[] | undefined
   readonly signingAlgorithm?: string | undefined
+  readonly selfSigned?: boolean | undefined
 }
 
 /** First parts of addresses, and what Entra's clients say instead of a tenant: no tenant may have such a name. */
@@ -50,7 +53,7 @@ const nameForm = /^[a-z0-9-]{2,40}$/
 const guidForm = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const domainForm = /^(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/
 
-/** Creates a tenant with its own issuer and keys. */
+/** Creates a tenant with its own issuer, keys and authority. */
 export async function createTenant(
   input: NewTenant,
   management: TenantManagement,
@@ -59,14 +62,31 @@ export async function createTenant(
   const tenant = readTenant(input, context)
   if (tenant instanceof Problem) return tenant
   const keys = firstKeys(tenant, management)
-  return store.write(async ({ tenants, tenantKeys }) => {
+  const authority = firstAuthority(tenant, management)
+  return store.write(async ({ tenants, tenantKeys, authorities }) => {
     const existing = await tenants.list()
     const taken = clash(tenant, existing)
     if (taken) return new Problem('conflict', taken)
     const numbered = { ...tenant, number: Math.max(0, ...existing.map(t => t.number)) + 1 }
     await tenants.insert(numbered)
     for (const key of keys) await tenantKeys.insert(key)
+    for (const certificate of authority) await authorities.insert(certificate)
     return numbered
+  })
+}
+
+/** Changes what a tenant allows; what is not given stays as it is. Counts from the next request on. */
+export async function updateTenant(
+  name: string,
+  { selfSigned }: { readonly selfSigned?: boolean | undefined },
+  { store }: Pick<TenantManagement, 'store'>,
+): Promise<Tenant | Problem> {
+  return store.write(async ({ tenants }) => {
+    const tenant = (await tenants.list()).find(t => t.name === name)
+    if (!tenant) return new Problem('not_found', `there is no tenant ${name}`)
+    if (selfSigned === undefined || selfSigned === tenant.selfSigned) return tenant
+    await tenants.setSelfSigned(tenant.id, selfSigned)
+    return { ...tenant, selfSigned }
   })
 }
 
@@ -106,10 +126,10 @@ function readTenant(input: NewTenant, context: Context): Tenant | Problem {
   if (!guidForm.test(guid)) return new Problem('invalid_input', `--id must be a GUID, not ${input.guid}`)
   const badAlias = aliases.find(alias => !domainForm.test(alias.toLowerCase()))
   if (badAlias !== undefined) return new Problem('invalid_input', `alias ${badAlias} is not a domain name`)
-  if (!algorithm(signingAlgorithm) || signingAlgorithm === 'ES384')
+  if (!isSigningAlgorithm(signingAlgorithm))
     return new Problem(
       'invalid_input',
-      `tenants sign with ${algorithmNames.filter(a => a !== 'ES384').join(', ')}, not ${signingAlgorithm}`,
+      `tenants sign with ${signingAlgorithms.join(', ')}, not ${signingAlgorithm}`,
     )
   return {
     id: newId(context),
@@ -117,7 +137,8 @@ function readTenant(input: NewTenant, context: Context): Tenant | Problem {
     guid,
     number: 0,
     aliases: aliases.map(alias => alias.toLowerCase()),
-    signingAlgorithm: signingAlgorithm as AlgorithmName,
+    signingAlgorithm,
+    selfSigned: input.selfSigned ?? false,
     createdAt: context.now(),
   }
 }

@@ -6,6 +6,7 @@ export { metadata } from './metadata.ts'
 export { createRevokedTokens, type RevokedTokens } from './revocations.ts'
 export { type Revoking, revokeAllOf, revokeToken } from './revoke.ts'
 export { handlePrefix } from './sealer.ts'
+export { isSigningAlgorithm, type SigningAlgorithm, signingAlgorithms } from './signing-algorithms.ts'
 export {
   firstKeys,
   type KeyInfo,

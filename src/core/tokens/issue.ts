@@ -1,3 +1,4 @@
+import type { PresentedCertificate } from '../../guard/presented-certificate.ts'
 import type { Addresses } from '../addresses.ts'
 import type { Client } from '../clients/index.ts'
 import { type Context, newId } from '../context.ts'
@@ -13,6 +14,12 @@ export interface Issuing {
   readonly keyrings: Keyrings
   readonly addresses: Addresses
   readonly context: Pick<Context, 'now' | 'random'>
+}
+
+/** Who asks: a tenant's client, perhaps with a certificate that the token can be bound to. */
+export interface Receiving {
+  readonly tenant: Tenant
+  readonly certificate?: PresentedCertificate | undefined
 }
 
 /** A successful answer of the token endpoint (RFC 6749 section 5.1). */
@@ -34,13 +41,14 @@ export const tokenRequestChecks = [
   'scope',
   'target',
   'token format',
+  'token binding',
 ] as const
 
 /** Issues an access token to an authenticated client (RFC 6749 section 4.4). Writes nothing. */
 export async function issueToken(
   parameters: Parameters,
   client: Client,
-  tenant: Tenant,
+  { tenant, certificate }: Receiving,
   { keyrings, addresses, context }: Issuing,
 ): Promise<TokenResponse | Problem> {
   const grant = chooseGrant(parameters, client)
@@ -51,6 +59,7 @@ export async function issueToken(
   if (isProblem(audience)) return audience
   const format = chooseFormat(parameters, client)
   if (isProblem(format)) return format
+  if (client.bindTokens && !certificate) return notBindable(client, tenant, addresses)
 
   const now = context.now()
   const issuedAt = Math.floor(now / 1000)
@@ -67,7 +76,7 @@ export async function issueToken(
       scope: granted.scope,
       issuedAt,
       expiresAt: issuedAt + client.tokenValidity,
-      certificateThumbprint: undefined,
+      certificateThumbprint: client.bindTokens ? certificate!.thumbprint : undefined,
     },
     { keyring, tenantId: tenant.id, issuer: addresses.issuer(tenant), now },
   )
@@ -78,6 +87,15 @@ export async function issueToken(
     scope: granted.scope.join(' '),
     jti: tokenId,
   }
+}
+
+/** The instance wants its tokens bound (RFC 8705 section 3); an unbound one would be worth more to a thief. */
+function notBindable(client: Client, tenant: Tenant, addresses: Addresses): Problem {
+  return new Problem('invalid_request', 'a client certificate is needed', {
+    check: 'token binding',
+    reason: `instance ${client.instanceName} binds its tokens to a certificate, and the connection has none`,
+    hint: `Let the sender use ${addresses.mtlsTokenEndpoint(tenant)}, with a certificate.`,
+  })
 }
 
 function chooseGrant(parameters: Parameters, client: Client) {

@@ -1,8 +1,8 @@
-import { algorithmNames } from '../../crypto/algorithms.ts'
 import type { Addresses } from '../addresses.ts'
 import { clientAuthenticationMethods } from '../clients/index.ts'
 import type { Tenant } from '../tenant.ts'
 import { grants } from './grants/index.ts'
+import { signingAlgorithms } from './signing-algorithms.ts'
 
 /**
  * Authorization server metadata (RFC 8414 section 2), also served as OpenID Connect discovery, whose clients ask
@@ -10,6 +10,7 @@ import { grants } from './grants/index.ts'
  */
 export function metadata(tenant: Tenant, addresses: Addresses): Record<string, unknown> {
   const issuer = addresses.issuer(tenant)
+  const mtls = addresses.mtls(tenant)
   const methods = clientAuthenticationMethods.map(method => method.name)
   return {
     issuer,
@@ -22,7 +23,13 @@ export function metadata(tenant: Tenant, addresses: Addresses): Record<string, u
     token_endpoint_auth_methods_supported: methods,
     introspection_endpoint_auth_methods_supported: methods,
     revocation_endpoint_auth_methods_supported: methods,
+    tls_client_certificate_bound_access_tokens: true,
+    mtls_endpoint_aliases: {
+      token_endpoint: addresses.mtlsTokenEndpoint(tenant),
+      introspection_endpoint: `${mtls}/oauth/introspect`,
+      revocation_endpoint: `${mtls}/oauth/revoke`,
+    },
     subject_types_supported: ['public'],
-    id_token_signing_alg_values_supported: algorithmNames.filter(name => name !== 'ES384'),
+    id_token_signing_alg_values_supported: signingAlgorithms,
   }
 }

@@ -3,12 +3,13 @@ import { DerError, encodeTlv, explicit, integer, sequence, TAG, time } from '../
 import { authorityKeyIdentifier } from '../extensions/authority-key-identifier.ts'
 import { issuingDistributionPoint } from '../extensions/issuing-distribution-point.ts'
 import { parseName } from '../names.ts'
-import { encodeSignatureAlgorithm, signatureAlgorithmFor, signDer } from '../signed.ts'
+import { encodeSignatureAlgorithm, signatureAlgorithmFor, signDer, signDerElsewhere } from '../signed.ts'
 import { keyIdentifier, spkiOf } from '../spki.ts'
-import { type RevokedCertificate, writeEntries } from './entry-writer.ts'
+import { entryWriter, type RevokedCertificate } from './entry-writer.ts'
 import { crlNumber } from './extensions.ts'
 
-export interface CrlInput {
+/** What a list says beside its entries. */
+export interface CrlHead {
   /** DER of the issuer's name, exactly as the subject of its certificate has it. */
   readonly issuer: Uint8Array
   /** The private key to sign with: its type chooses the algorithm. */
@@ -20,12 +21,15 @@ export interface CrlInput {
   /** Milliseconds since 1970, stored in whole seconds: when it is made, and by when the next one will be. */
   readonly thisUpdate: number
   readonly nextUpdate: number
-  /** In any order; fastest in ascending order of serial numbers. */
-  readonly revoked: Iterable<RevokedCertificate>
   /** URI of the list as the certificates it is about have it; those that name another one are then not covered. */
   readonly distributionPoint?: string
   /** Only of certificates of one kind; absent: of all. */
   readonly scope?: 'user' | 'ca'
+}
+
+export interface CrlInput extends CrlHead {
+  /** In any order; fastest in ascending order of serial numbers. */
+  readonly revoked: Iterable<RevokedCertificate>
 }
 
 const greatestNumber = 1n << 159n
@@ -34,25 +38,34 @@ const greatestNumber = 1n << 159n
  * DER of a signed revocation list, complete and direct, version 2 (RFC 5280 section 5.1). Throws a DerError for
  * what it may not say, such as a serial number that is revoked twice.
  */
-export function buildCrl(input: CrlInput): Buffer {
-  const { issuerKey, number, thisUpdate, nextUpdate, distributionPoint, scope } = input
-  if (parseName(input.issuer).rdns.length === 0) throw new DerError('the issuer has no name')
+export function buildCrl({ revoked, ...head }: CrlInput): Buffer {
+  const entries = entryWriter()
+  for (const entry of revoked) entries.add(entry)
+  return signDer(tbsOf(head, entries.finish()), head.issuerKey)
+}
+
+/** The same of entries that were written before (`entryWriter`), and signed on another thread: for long lists. */
+export const buildLongCrl = async (head: CrlHead, entries: Buffer): Promise<Buffer> =>
+  signDerElsewhere(tbsOf(head, entries), head.issuerKey)
+
+function tbsOf(head: CrlHead, entries: Buffer): Buffer {
+  const { issuerKey, number, thisUpdate, nextUpdate, distributionPoint, scope } = head
+  if (parseName(head.issuer).rdns.length === 0) throw new DerError('the issuer has no name')
   if (!(nextUpdate > thisUpdate)) throw new DerError('nextUpdate is not after thisUpdate')
   const isExact = typeof number === 'bigint' || Number.isSafeInteger(number)
   if (!(isExact && number >= 0 && number < greatestNumber))
     throw new DerError(`the CRL number ${number} is not in 0 to 2^159`)
-  const issuerKeyId = input.issuerKeyId ?? keyIdentifier(spkiOf(issuerKey))
-  const entries = writeEntries(input.revoked)
+  const issuerKeyId = head.issuerKeyId ?? keyIdentifier(spkiOf(issuerKey))
   const point = {
     ...(distributionPoint !== undefined && {
       fullName: [{ kind: 'uri' as const, value: distributionPoint }],
     }),
     ...(scope && { scope }),
   }
-  const tbs = sequence([
+  return sequence([
     integer(1),
     encodeSignatureAlgorithm(signatureAlgorithmFor(issuerKey)),
-    input.issuer,
+    head.issuer,
     time(thisUpdate),
     time(nextUpdate),
     // RFC 5280 section 5.1.2.6: no list where there is nothing to list.
@@ -66,5 +79,4 @@ export function buildCrl(input: CrlInput): Buffer {
       ]),
     ),
   ])
-  return signDer(tbs, issuerKey)
 }

@@ -18,23 +18,35 @@ export interface RevokedCertificate {
 const longestEntry = 80
 const longestSerial = 20
 
-/** The content of `revokedCertificates` (RFC 5280 section 5.1.2.6), in the order of serial numbers. */
-export function writeEntries(revoked: Iterable<RevokedCertificate>): Buffer {
+/** Writes the entries of a list that grows: a long one need not be written at a stretch. */
+export interface EntryWriter {
+  /** In any order; fastest in ascending order of serial numbers. Throws a DerError for what is no serial number. */
+  add(entry: RevokedCertificate): void
+  /**
+   * The content of `revokedCertificates` (RFC 5280 section 5.1.2.6), in the order of serial numbers; the end of it.
+   * Throws a DerError when one was revoked twice.
+   */
+  finish(): Buffer
+}
+
+export function entryWriter(): EntryWriter {
   let buffer = Buffer.allocUnsafe(64 * 1024)
   let length = 0
   const starts: number[] = []
   const times = timeWriter()
-  for (const { serial, revokedAt, reason } of revoked) {
-    if (buffer.length - length < longestEntry) buffer = Buffer.concat([buffer], 2 * buffer.length)
-    starts.push(length)
-    const end = times(buffer, writeSerial(buffer, length + 2, serial), revokedAt)
-    const extensions = extensionsOf(reason)
-    put(extensions, buffer, end)
-    buffer[length] = 0x30
-    buffer[length + 1] = end + extensions.length - length - 2
-    length = end + extensions.length
+  return {
+    add({ serial, revokedAt, reason }) {
+      if (buffer.length - length < longestEntry) buffer = Buffer.concat([buffer], 2 * buffer.length)
+      const end = times(buffer, writeSerial(buffer, length + 2, serial), revokedAt)
+      const extensions = extensionsOf(reason)
+      put(extensions, buffer, end)
+      buffer[length] = 0x30
+      buffer[length + 1] = end + extensions.length - length - 2
+      starts.push(length)
+      length = end + extensions.length
+    },
+    finish: () => inOrder(buffer.subarray(0, length), Uint32Array.from(starts)),
   }
-  return inOrder(buffer.subarray(0, length), Uint32Array.from(starts))
 }
 
 /** As `buffer.set`, which for so few octets takes several times as long. */

@@ -20,6 +20,8 @@ const matchers: Readonly<Record<Form, (value: string, base: string, excluding: b
     const at = value.lastIndexOf('@')
     if (at < 1 || at === value.length - 1) return 'unclear'
     const [local, host] = [value.slice(0, at), value.slice(at + 1)]
+    // Two @ where none is quoted: who reads it from the front finds another host.
+    if (local.includes('@') && !/^".*"$/.test(local)) return 'unclear'
     const baseAt = base.lastIndexOf('@')
     if (baseAt === -1) return base.startsWith('.') ? isBelow(host, base) : sameText(host, base)
     const baseLocal = base.slice(0, baseAt)

@@ -67,7 +67,10 @@ function readExtended(certificate: Certificate): Extended {
     extensions,
     policy: readPolicyExtensions(certificate),
     unknownCritical: certificate.extensions
-      .filter(({ critical, oid }) => critical && (!processed(oid) || oid === OID.authorityInfoAccess))
+      .filter(
+        ({ critical, oid }) =>
+          critical && (!processed(oid) || oid === OID.authorityInfoAccess || oid === OID.ocspNoCheck),
+      )
       .map(({ oid }) => oid),
     names: {
       ca: constrainedNames(certificate, extensions, false),

@@ -550,6 +550,17 @@ describe('a path is refused by the rule', () => {
     [
       'name constraints',
       0,
+      'an e-mail address with two @, of which none is quoted',
+      /cannot be compared/,
+      [
+        {},
+        constraints({ permitted: [{ kind: 'email', value: 'example.com' }] }),
+        { subject: buildName([{ type: 'emailAddress', value: 'a@example.net@example.com' }]) },
+      ],
+    ],
+    [
+      'name constraints',
+      0,
       'a host name in user information',
       /cannot be compared/,
       [

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { listRoles } from '../../../core/broker/index.ts'
 import type { DecisionRecord } from '../../../core/explain/index.ts'
-import { explainToken } from '../../../core/explain/index.ts'
+import { explainCredential, type TriedCredential } from '../../../core/explain/index.ts'
 import {
   deployFlow,
   type FlowDefinition,
@@ -12,6 +12,8 @@ import {
 } from '../../../core/flows/index.ts'
 import { isProblem, Problem } from '../../../core/problem.ts'
 import type { Tenant } from '../../../core/tenant.ts'
+import { PemError, readCertificateInput } from '../../../crypto/pem.ts'
+import { certificateThumbprint } from '../../../crypto/thumbprint.ts'
 import type { Services } from '../services.ts'
 import { type AdminRoute, route } from './route.ts'
 import { iso, limitQuery, time } from './schemas.ts'
@@ -37,6 +39,20 @@ const decisionAnswer = z.looseObject({
   reason: z.string(),
   checks: z.array(checkAnswer),
 })
+
+const endpoint = z.string().optional()
+const triedBody = z.union(
+  [
+    z.strictObject({ token: z.string(), endpoint }),
+    z.strictObject({
+      certificate: z
+        .string()
+        .meta({ description: 'PEM: the certificate of the sender first, then those that it sends along' }),
+      endpoint,
+    }),
+  ],
+  { error: 'give a token or a certificate, and an endpoint if one is meant' },
+)
 
 const ofId = z.object({ id: z.string() })
 
@@ -125,13 +141,27 @@ export const flowRoutes: readonly AdminRoute[] = [
   route({
     method: 'POST',
     path: '/explain',
-    summary: 'Dry run: would this token be accepted at this address, and why (not)?',
+    summary: 'Dry run: would this token or certificate be accepted at this address, and why (not)?',
     roles: ['MonitoringDataRead'],
-    body: z.strictObject({ token: z.string(), endpoint: z.string().optional() }),
+    body: triedBody,
     answer: z.looseObject({ accepted: z.boolean(), reason: z.string(), checks: z.array(checkAnswer) }),
-    handle: ({ tenant, body }, services) => explainToken(body.token, body.endpoint, tenant, services),
+    async handle({ tenant, body }, services) {
+      const tried = readTried(body)
+      return isProblem(tried) ? tried : explainCredential(tried, body.endpoint, tenant, services)
+    },
   }),
 ]
+
+function readTried(body: z.infer<typeof triedBody>): TriedCredential | Problem {
+  if ('token' in body) return { token: body.token }
+  try {
+    const [leaf, ...chain] = readCertificateInput(body.certificate)
+    return { certificate: { der: leaf!, thumbprint: certificateThumbprint(leaf!), chain } }
+  } catch (error) {
+    if (error instanceof PemError) return new Problem('invalid_input', `certificate: ${error.message}`)
+    throw error
+  }
+}
 
 /** Where senders reach a flow. */
 function endpointOf(

@@ -25,6 +25,7 @@ export interface AdminRoute<
   P extends z.ZodType = z.ZodType,
   Q extends z.ZodType = z.ZodType,
   B extends z.ZodType = z.ZodType,
+  A extends z.ZodType = z.ZodType,
 > {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** Below `/admin/v1`, with `:name` for parameters. */
@@ -35,18 +36,20 @@ export interface AdminRoute<
   readonly parameters?: P
   readonly query?: Q
   readonly body?: B
-  readonly answer?: z.ZodType
+  readonly answer?: A
   /** HTTP status of a good answer; 200 where not given. */
   readonly status?: number
   handle(
     request: AdminRequest<z.infer<P>, z.infer<Q>, z.infer<B>>,
     services: Services,
   ): Promise<unknown | Problem>
+  /** What was set, for the log: the new values by name. Never a secret, a token or a query. */
+  audit?(answer: z.infer<A>, body: z.infer<B>): Readonly<Record<string, unknown>>
 }
 
 /** Keeps the types of the schemas for the handler, and lets routes of all kinds stand in one list. */
-export function route<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType>(
-  definition: AdminRoute<P, Q, B>,
+export function route<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, A extends z.ZodType>(
+  definition: AdminRoute<P, Q, B, A>,
 ): AdminRoute {
   return definition as unknown as AdminRoute
 }

@@ -15,6 +15,7 @@ import { observeRefusal, type Surface } from '../observe.ts'
 import { adminProblem } from '../problems.ts'
 import { envelopeOf } from '../request.ts'
 import type { Services } from '../services.ts'
+import { shortened } from './audit.ts'
 import { adminApi } from './index.ts'
 import { openApiDocument } from './openapi.ts'
 import type { AdminRoute } from './route.ts'
@@ -32,7 +33,7 @@ const mostBody = 1024 * 1024
 
 /**
  * The admin API. Nothing is read, and nothing is said about what exists, before an admin token was shown; every
- * change leaves a line in the log that says who made it.
+ * change leaves a line in the log that says who made it, and what was set.
  */
 export async function adminRoutes(app: FastifyInstance, { services }: { services: Services }): Promise<void> {
   const callers = new WeakMap<object, Caller>()
@@ -83,6 +84,7 @@ export async function adminRoutes(app: FastifyInstance, { services }: { services
       services,
     )
     if (isProblem(result)) return refuse(result.with({ check: 'request' }), request, reply)
+    const set = route.audit && shortened(route.audit(result, read.body))
     if (route.method !== 'GET')
       services.context.log.info(
         {
@@ -91,6 +93,7 @@ export async function adminRoutes(app: FastifyInstance, { services }: { services
           actor,
           operation: `${route.method} ${route.path}`,
           ...targetOf(read),
+          ...(set && Object.keys(set).length > 0 && { set }),
         },
         'admin operation done',
       )

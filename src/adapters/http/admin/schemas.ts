@@ -8,4 +8,7 @@ export const isoOrNull = (milliseconds: number | undefined): string | null =>
 
 export const named = z.object({ name: z.string() })
 
+/** For how long a credential is accepted beside its successor. */
+export const overlapDays = z.int().min(0).max(365)
+
 export const limitQuery = z.coerce.number().int().min(1).max(1000).default(100)

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { isProblem } from '../../../core/problem.ts'
 import type { Tenant } from '../../../core/tenant.ts'
-import { createTenant, deleteTenant } from '../../../core/tenants/index.ts'
-import { listKeys, rotateKeys } from '../../../core/tokens/index.ts'
+import { createTenant, deleteTenant, updateTenant } from '../../../core/tenants/index.ts'
+import { listKeys, rotateKeys, signingAlgorithms } from '../../../core/tokens/index.ts'
 import type { Services } from '../services.ts'
 import { type AdminRoute, route } from './route.ts'
 import { iso, isoOrNull, named, time } from './schemas.ts'
@@ -12,16 +12,23 @@ const tenantAnswer = z.object({
   id: z.string().meta({ description: 'GUID' }),
   aliases: z.array(z.string()),
   signingAlgorithm: z.string(),
+  selfSigned: z.boolean().meta({ description: 'May service keys hold self-signed certificates?' }),
   issuer: z.string(),
   createdAt: time,
 })
 
-const signingAlgorithm = z.enum(['ES256', 'RS256', 'PS256', 'EdDSA'])
+const signingAlgorithm = z.enum(signingAlgorithms)
 
 function show(tenant: Tenant, { addresses }: Services): z.infer<typeof tenantAnswer> {
-  const { name, guid, aliases, signingAlgorithm: alg, createdAt } = tenant
-  const issuer = addresses.issuer(tenant)
-  return { name, id: guid, aliases: [...aliases], signingAlgorithm: alg, issuer, createdAt: iso(createdAt) }
+  return {
+    name: tenant.name,
+    id: tenant.guid,
+    aliases: [...tenant.aliases],
+    signingAlgorithm: tenant.signingAlgorithm,
+    selfSigned: tenant.selfSigned,
+    issuer: addresses.issuer(tenant),
+    createdAt: iso(tenant.createdAt),
+  }
 }
 
 const keyAnswer = z.object({
@@ -55,6 +62,7 @@ export const tenantRoutes: readonly AdminRoute[] = [
       id: z.string().optional().meta({ description: 'GUID; made up where not given' }),
       aliases: z.array(z.string()).optional(),
       signingAlgorithm: signingAlgorithm.optional(),
+      selfSigned: z.boolean().optional(),
     }),
     answer: tenantAnswer,
     status: 201,
@@ -63,6 +71,26 @@ export const tenantRoutes: readonly AdminRoute[] = [
       const tenant = await createTenant({ ...rest, guid }, services)
       return isProblem(tenant) ? tenant : show(tenant, services)
     },
+    audit: ({ id, aliases, signingAlgorithm, selfSigned }) => ({
+      id,
+      aliases,
+      signingAlgorithm,
+      selfSigned,
+    }),
+  }),
+  route({
+    method: 'PATCH',
+    path: '/tenants/:name',
+    summary: 'Change what a tenant allows',
+    roles: ['TenantsEdit'],
+    parameters: named,
+    body: z.strictObject({ selfSigned: z.boolean().optional() }),
+    answer: tenantAnswer,
+    async handle({ parameters, body }, services) {
+      const tenant = await updateTenant(parameters.name, body, services)
+      return isProblem(tenant) ? tenant : show(tenant, services)
+    },
+    audit: ({ selfSigned }) => ({ selfSigned }),
   }),
   route({
     method: 'DELETE',
@@ -99,6 +127,10 @@ export const tenantRoutes: readonly AdminRoute[] = [
       const options = { now: body.now ?? false, ...(body.algorithm && { algorithm: body.algorithm }) }
       return { activeFrom: iso(await rotateKeys(tenant, options, services)) }
     },
+    audit: ({ activeFrom }, { algorithm }) => ({
+      activeFrom,
+      ...(algorithm && { signingAlgorithm: algorithm }),
+    }),
   }),
   route({
     method: 'POST',

@@ -5,5 +5,6 @@ export const storeMigrations: MigrationSet = {
   table: 'kysely_migration',
   steps: {
     '0001-initial': () => import('./0001-initial.ts'),
+    '0002-certificates': () => import('./0002-certificates.ts'),
   },
 }

@@ -1,8 +1,9 @@
+import type { RegisteredCertificate } from '../../../core/clients/certificates.ts'
 import type { Client, ClientTable } from '../../../core/clients/client.ts'
 import { rolesOf } from './instances.ts'
 import type { Scope } from './scope.ts'
 
-/** Keys joined with what their instances allow. One query: a client is never seen half old, half new. */
+/** Keys joined with what their instances allow, and their certificates. One query: a client is never seen half old, half new. */
 export function clientTable(scope: Scope): ClientTable {
   return {
     async byClientId(tenantId, clientId) {
@@ -14,6 +15,18 @@ export function clientTable(scope: Scope): ClientTable {
     },
     async byCredentialId(credentialId) {
       return clientOf(await selection(scope).where('serviceKeys.id', '=', credentialId).execute())
+    },
+    async byCertificate(tenantId, thumbprint) {
+      const rows = await selection(scope)
+        .where('serviceKeys.id', '=', key =>
+          key
+            .selectFrom('keyCertificates')
+            .select('keyCertificates.credentialId')
+            .where('keyCertificates.tenantId', '=', tenantId)
+            .where('keyCertificates.thumbprint', '=', thumbprint),
+        )
+        .execute()
+      return clientOf(rows)
     },
     async raiseGeneration(credentialId) {
       const key = await scope.db
@@ -38,6 +51,7 @@ function selection(scope: Scope) {
     .selectFrom('serviceKeys')
     .innerJoin('instances', 'instances.id', 'serviceKeys.instanceId')
     .leftJoin('instanceRoles', 'instanceRoles.instanceId', 'instances.id')
+    .leftJoin('keyCertificates', 'keyCertificates.credentialId', 'serviceKeys.id')
     .select([
       'serviceKeys.id as credentialId',
       'serviceKeys.generation',
@@ -55,6 +69,15 @@ function selection(scope: Scope) {
       'instances.bindTokens',
       'serviceKeys.type',
       'serviceKeys.secretDigest',
+      'serviceKeys.previousSecretDigest',
+      'serviceKeys.previousSecretUntil',
+      'serviceKeys.pinned',
+      'keyCertificates.thumbprint',
+      'keyCertificates.notBefore',
+      'keyCertificates.notAfter',
+      'keyCertificates.acceptedUntil',
+      'keyCertificates.ended',
+      'keyCertificates.endedAt',
       'serviceKeys.createdAt',
       'serviceKeys.expiresAt',
     ])
@@ -66,13 +89,47 @@ type ClientRow = Awaited<ReturnType<ReturnType<typeof selection>['execute']>>[nu
 function clientOf(rows: readonly ClientRow[]): Client | undefined {
   const [first] = rows
   if (!first) return undefined
-  const { role: _, ...row } = first
   return {
-    ...row,
+    credentialId: first.credentialId,
+    generation: first.generation,
+    clientId: first.clientId,
+    tenantId: first.tenantId,
+    instanceId: first.instanceId,
+    instanceName: first.instanceName,
+    keyName: first.keyName,
+    plan: first.plan,
+    dialect: first.dialect,
     roles: new Set(rolesOf(rows)),
-    grantTypes: JSON.parse(row.grantTypes),
-    bindTokens: row.bindTokens === 1,
-    secretDigest: row.secretDigest ?? undefined,
-    expiresAt: row.expiresAt ?? undefined,
+    grantTypes: JSON.parse(first.grantTypes),
+    tokenValidity: first.tokenValidity,
+    tokenFormat: first.tokenFormat,
+    bindTokens: first.bindTokens === 1,
+    type: first.type,
+    secretDigest: first.secretDigest ?? undefined,
+    previousSecret:
+      first.previousSecretDigest && first.previousSecretUntil
+        ? { digest: first.previousSecretDigest, until: first.previousSecretUntil }
+        : undefined,
+    pinned: first.pinned === 1,
+    certificates: certificatesOf(rows),
+    createdAt: first.createdAt,
+    expiresAt: first.expiresAt ?? undefined,
   }
+}
+
+/** The rows are every role with every certificate. */
+function certificatesOf(rows: readonly ClientRow[]): RegisteredCertificate[] {
+  const found = new Map<string, RegisteredCertificate>()
+  for (const { thumbprint, notBefore, notAfter, acceptedUntil, ended, endedAt } of rows) {
+    if (thumbprint === null || found.has(thumbprint)) continue
+    found.set(thumbprint, {
+      thumbprint,
+      notBefore: notBefore!,
+      notAfter: notAfter!,
+      acceptedUntil: acceptedUntil ?? undefined,
+      ended: (ended ?? undefined) as RegisteredCertificate['ended'],
+      endedAt: endedAt ?? undefined,
+    })
+  }
+  return [...found.values()]
 }

@@ -1,32 +1,17 @@
-import type { InstanceTable, RoleTable, ServiceKeyTable } from '../../../core/broker/store.ts'
-import type { ClientTable } from '../../../core/clients/client.ts'
-import type { FlowTable } from '../../../core/flows/store.ts'
-import type { TenantTable } from '../../../core/tenant.ts'
-import type { RevocationTable, TenantKeyTable } from '../../../core/tokens/store.ts'
-import type { InnerKeyTable } from '../../../core/vault.ts'
+import type { Tables } from '../../../core/tables/index.ts'
+import { authorityTable, issuedCertificateTable } from './authorities.ts'
 import { clientTable } from './clients.ts'
 import { flowTable } from './flows.ts'
 import { innerKeyTable } from './inner-keys.ts'
 import { instanceTable } from './instances.ts'
+import { keyCertificateTable, keyMatchTable } from './key-certificates.ts'
 import { serviceKeyTable } from './keys.ts'
 import { revocationTable } from './revocations.ts'
 import { roleTable } from './roles.ts'
 import type { Scope } from './scope.ts'
 import { tenantKeyTable } from './tenant-keys.ts'
 import { tenantTable } from './tenants.ts'
-
-/** Every table of the core. */
-export interface Tables {
-  readonly tenants: TenantTable
-  readonly innerKeys: InnerKeyTable
-  readonly tenantKeys: TenantKeyTable
-  readonly revocations: RevocationTable
-  readonly clients: ClientTable
-  readonly roles: RoleTable
-  readonly instances: InstanceTable
-  readonly keys: ServiceKeyTable
-  readonly flows: FlowTable
-}
+import { trustTable } from './trust.ts'
 
 export function tablesOn(scope: Scope): Tables {
   return {
@@ -39,5 +24,10 @@ export function tablesOn(scope: Scope): Tables {
     instances: instanceTable(scope),
     keys: serviceKeyTable(scope),
     flows: flowTable(scope),
+    authorities: authorityTable(scope),
+    issued: issuedCertificateTable(scope),
+    keyCertificates: keyCertificateTable(scope),
+    keyMatches: keyMatchTable(scope),
+    trust: trustTable(scope),
   }
 }

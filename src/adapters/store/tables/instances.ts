@@ -97,7 +97,7 @@ export function instanceTable(scope: Scope): InstanceTable {
 
 /** What an update replaces. */
 function changeable(instance: Instance) {
-  const { dialect, tokenValidity, tokenFormat, updatedAt } = instance
+  const { dialect, tokenValidity, tokenFormat, certificateOverlap, updatedAt } = instance
   return {
     dialect,
     grantTypes: JSON.stringify(instance.grantTypes),
@@ -105,6 +105,7 @@ function changeable(instance: Instance) {
     tokenValidity,
     tokenFormat,
     bindTokens: Number(instance.bindTokens),
+    certificateOverlap,
     updatedAt,
   }
 }

@@ -33,23 +33,25 @@ export function serviceKeyTable(scope: Scope): ServiceKeyTable {
       return count
     },
     async insert(key) {
-      const { id, tenantId, instanceId, name, type, clientId, generation, createdAt } = key
-      const { secretDigest = null, expiresAt = null } = key
+      await changing(key).insertInto('serviceKeys').values(rowOf(key)).execute()
+    },
+    async byId(id) {
+      const row = await scope.db.selectFrom('serviceKeys').selectAll().where('id', '=', id).executeTakeFirst()
+      return row && serviceKeyOf(row)
+    },
+    async replaceSecret(key, digest, until) {
       await changing(key)
-        .insertInto('serviceKeys')
-        .values({
-          id,
-          tenantId,
-          instanceId,
-          name,
-          type,
-          clientId,
-          generation,
-          secretDigest,
-          createdAt,
-          expiresAt,
+        .updateTable('serviceKeys')
+        .set({
+          secretDigest: digest,
+          previousSecretDigest: key.secretDigest ?? null,
+          previousSecretUntil: until,
         })
+        .where('id', '=', key.id)
         .execute()
+    },
+    async setValidityDays(key, validityDays) {
+      await changing(key).updateTable('serviceKeys').set({ validityDays }).where('id', '=', key.id).execute()
     },
     async delete(key) {
       await changing(key).deleteFrom('serviceKeys').where('id', '=', key.id).execute()
@@ -57,6 +59,26 @@ export function serviceKeyTable(scope: Scope): ServiceKeyTable {
   }
 }
 
+function rowOf(key: ServiceKey): ServiceKeyRow {
+  return {
+    ...key,
+    secretDigest: key.secretDigest ?? null,
+    previousSecretDigest: key.previousSecretDigest ?? null,
+    previousSecretUntil: key.previousSecretUntil ?? null,
+    pinned: Number(key.pinned),
+    validityDays: key.validityDays ?? null,
+    expiresAt: key.expiresAt ?? null,
+  }
+}
+
 function serviceKeyOf(row: ServiceKeyRow): ServiceKey {
-  return { ...row, secretDigest: row.secretDigest ?? undefined, expiresAt: row.expiresAt ?? undefined }
+  return {
+    ...row,
+    secretDigest: row.secretDigest ?? undefined,
+    previousSecretDigest: row.previousSecretDigest ?? undefined,
+    previousSecretUntil: row.previousSecretUntil ?? undefined,
+    pinned: row.pinned === 1,
+    validityDays: row.validityDays ?? undefined,
+    expiresAt: row.expiresAt ?? undefined,
+  }
 }

@@ -10,16 +10,23 @@ export function tenantTable(scope: Scope): TenantTable {
       const rows = await scope.db.selectFrom('tenants').selectAll().orderBy('number').execute()
       return rows.map(tenantOf)
     },
-    async insert({ id, name, guid, number, aliases, signingAlgorithm, createdAt }) {
-      await changing(id)
+    async insert({ aliases, selfSigned, ...tenant }) {
+      await changing(tenant.id)
         .insertInto('tenants')
-        .values({ id, name, guid, number, aliases: JSON.stringify(aliases), signingAlgorithm, createdAt })
+        .values({ ...tenant, aliases: JSON.stringify(aliases), selfSigned: Number(selfSigned) })
         .execute()
     },
     async setSigningAlgorithm(tenantId, signingAlgorithm) {
       await changing(tenantId)
         .updateTable('tenants')
         .set({ signingAlgorithm })
+        .where('id', '=', tenantId)
+        .execute()
+    },
+    async setSelfSigned(tenantId, allowed) {
+      await changing(tenantId)
+        .updateTable('tenants')
+        .set({ selfSigned: Number(allowed) })
         .where('id', '=', tenantId)
         .execute()
     },
@@ -34,5 +41,6 @@ function tenantOf(row: TenantRow): Tenant {
     ...row,
     aliases: JSON.parse(row.aliases),
     signingAlgorithm: row.signingAlgorithm as AlgorithmName,
+    selfSigned: row.selfSigned === 1,
   }
 }

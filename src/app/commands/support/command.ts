@@ -30,6 +30,8 @@ export interface Surroundings extends Streams {
   /** Milliseconds since 1970. */
   readonly now: () => number
   readonly wait: (ms: number) => Promise<void>
+  /** Bytes from a cryptographic random generator. */
+  readonly random: (bytes: number) => Buffer
 }
 
 /** What a command works with. */

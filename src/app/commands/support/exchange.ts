@@ -1,6 +1,7 @@
 import { request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import type { Readable } from 'node:stream'
+import type { TlsOptions } from '../../../client/index.ts'
 import { isLoopback } from '../../../core/network.ts'
 import { Refused, WrongUsage } from './errors.ts'
 import type { Trust } from './trust.ts'
@@ -11,6 +12,8 @@ export interface Outgoing {
   readonly headers: OutgoingHttpHeaders
   readonly body?: string | Readable | undefined
   readonly trust: Trust
+  /** The certificate that the connection shows; which roots are believed is for `trust` to say. */
+  readonly tls?: TlsOptions | undefined
   /** Milliseconds until the answer begins; undefined: for as long as it takes. */
   readonly timeoutMs?: number
 }
@@ -20,13 +23,15 @@ export interface Outgoing {
  * comes, in words that say what to do.
  */
 export function exchange(outgoing: Outgoing): Promise<IncomingMessage> {
-  const { url, method, body, trust, timeoutMs } = outgoing
+  const { url, method, body, trust, tls, timeoutMs } = outgoing
   const headers = { 'user-agent': 'countersign', ...outgoing.headers }
   // Without an agent the connection closes with the answer, and the process can end.
   const common = { method, headers, agent: false as const }
   return new Promise((resolve, reject) => {
     const request =
-      url.protocol === 'https:' ? httpsRequest(url, { ...common, ca: trust(url) }) : httpRequest(url, common)
+      url.protocol === 'https:'
+        ? httpsRequest(url, { ...common, ...tls, ca: trust(url) })
+        : httpRequest(url, common)
     const timer =
       timeoutMs === undefined
         ? undefined

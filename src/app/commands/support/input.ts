@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { text } from 'node:stream/consumers'
+import { buffer } from 'node:stream/consumers'
 import type { Cli } from './command.ts'
 import { WrongUsage } from './errors.ts'
 
@@ -14,15 +14,28 @@ export function takeStdin({ stdin }: Input): Cli['stdin'] {
   return stdin
 }
 
-/** The text of a file, `-` for standard input. Throws WrongUsage. */
-export async function readText(file: string, cli: Input): Promise<string> {
-  if (file === '-') return text(takeStdin(cli))
+/** The bytes of a file, `-` for standard input. Throws WrongUsage. */
+export async function readBytes(file: string, cli: Input): Promise<Buffer> {
+  if (file === '-') return buffer(takeStdin(cli))
   try {
-    return readFileSync(file, 'utf8')
+    return readFileSync(file)
   } catch (error) {
     throw unreadable(file, error)
   }
 }
+
+/** The text of a file, `-` for standard input. Throws WrongUsage. */
+export async function readText(file: string, cli: Input): Promise<string> {
+  return (await readBytes(file, cli)).toString('utf8')
+}
+
+/** PEM as it stands; of a file in DER its base64: whoever reads certificates here reads both. Throws WrongUsage. */
+export async function readPem(file: string, cli: Input): Promise<string> {
+  const bytes = await readBytes(file, cli)
+  return bytes.toString(bytes[0] === derSequence ? 'base64' : 'utf8')
+}
+
+const derSequence = 0x30
 
 export function unreadable(file: string, error: unknown): WrongUsage {
   const { code, message } = error as NodeJS.ErrnoException

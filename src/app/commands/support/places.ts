@@ -1,20 +1,16 @@
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { adminFile, defaultDataDir, rootFile } from '../../data-directory.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
 /** The data directory, as the server finds it without a configuration file. */
-export function dataDirectory(env: Environment): string {
-  return env.COUNTERSIGN_DATA_DIR || './countersign-data'
-}
+const dataDirectory = (env: Environment) => env.COUNTERSIGN_DATA_DIR || defaultDataDir
 
 /** Where the administrator's service key lies unless `--credentials` says otherwise. */
-export function credentialsFile(env: Environment): string {
-  return join(dataDirectory(env), 'admin.json')
-}
+export const credentialsFile = (env: Environment) => adminFile(dataDirectory(env))
 
 /** The root of the server certificate; undefined when this machine has none. */
-export function rootFile(env: Environment): string | undefined {
-  const file = join(dataDirectory(env), 'ca.pem')
+export function rootFileIfThere(env: Environment): string | undefined {
+  const file = rootFile(dataDirectory(env))
   return existsSync(file) ? file : undefined
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
@@ -23,6 +24,7 @@ async function transcript(args: readonly string[], list: readonly CommandEntry[]
     stderr,
     now: () => 0,
     wait: async () => {},
+    random: randomBytes,
   })
   return { status, out: await text(stdout.end()), err: await text(stderr.end()) }
 }
@@ -116,6 +118,6 @@ test('no option takes a secret: all that hold one are files', async () => {
     ;(await load()).define(command, {} as never)
     for (const option of [command, ...command.commands].flatMap(each => each.options))
       if (/secret|password|passphrase|token|key/.test(option.long ?? ''))
-        assert.match(option.flags, /<FILE>|--token-validity/, option.flags)
+        assert.match(option.flags, /<FILE>|--token-validity|--key-length <BITS>/, option.flags)
   }
 })

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { getCACertificates } from 'node:tls'
 import { isLoopback } from '../../../core/network.ts'
 import { WrongUsage } from './errors.ts'
-import { rootFile } from './places.ts'
+import { rootFileIfThere } from './places.ts'
 
 /** The roots to believe for the server of an address, as node:tls takes them; undefined: those of the system. */
 export type Trust = (url: URL) => string[] | undefined
@@ -16,7 +16,7 @@ export function createTrust(
     const roots = [readRoot(given)]
     return () => roots
   }
-  const file = rootFile(env)
+  const file = rootFileIfThere(env)
   if (file === undefined) return () => undefined
   const own = readRoot(file)
   // No public authority vouches for this machine, and reading all of them takes a while.

@@ -1,3 +1,5 @@
+import type { PresentedCertificate } from '../../../guard/presented-certificate.ts'
+import { type Client, endOfCertificate } from '../../clients/index.ts'
 import { isProblem, Problem } from '../../problem.ts'
 import { activeTokenChecks } from '../../tokens/index.ts'
 import type { Way } from '../way.ts'
@@ -9,7 +11,7 @@ export const bearer: Way = {
   name: 'Bearer',
   checks: ['bearer form', ...activeTokenChecks, 'token binding'],
   claims: ({ authorization }) => authorization !== undefined && /^Bearer( |$)/i.test(authorization),
-  async identify({ authorization, tenant, certificateThumbprint }, deps) {
+  async identify({ authorization, tenant, certificate }, deps) {
     const token = form.exec(authorization!)?.[1]
     if (!token)
       return new Problem('invalid_token', 'the access token is not valid', {
@@ -20,13 +22,27 @@ export const bearer: Way = {
     const active = await deps.checking.check(token, tenant)
     if (isProblem(active)) return active
     const { client, roles, audience, token: claims } = active
-    if (claims.certificateThumbprint !== undefined && claims.certificateThumbprint !== certificateThumbprint)
+    const unbound = whyUnbound(claims.certificateThumbprint, certificate, client, deps.context.now())
+    if (unbound !== undefined)
       return new Problem('invalid_token', 'the access token is not valid', {
         check: 'token binding',
-        reason: 'the token is bound to a certificate, and the request came without it (RFC 8705 section 3)',
+        reason: `the token is bound to a certificate, and ${unbound} (RFC 8705 section 3)`,
         hint: 'Let the sender call with the certificate that it got the token with.',
         subject: { clientId: client.clientId, credentialId: client.credentialId },
       })
     return { client, by: 'token', roles, audience, token: active }
   },
+}
+
+/** Why a token with this `cnf` is not good here and now; a certificate that has ended carries none either. */
+function whyUnbound(
+  thumbprint: string | undefined,
+  certificate: PresentedCertificate | undefined,
+  client: Client,
+  now: number,
+): string | undefined {
+  if (thumbprint === undefined) return undefined
+  if (thumbprint !== certificate?.thumbprint)
+    return `the request came ${certificate ? 'with another one' : 'without one'}`
+  return endOfCertificate(client, thumbprint, now)
 }

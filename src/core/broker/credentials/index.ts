@@ -1,5 +1,7 @@
+import { certificate } from './certificate.ts'
+import { certificateExternal } from './certificate-external.ts'
 import type { CredentialKind } from './credential.ts'
 import { secret } from './secret.ts'
 
 /** THE LIST of kinds of service keys. */
-export const credentialKinds: readonly CredentialKind[] = [secret]
+export const credentialKinds: readonly CredentialKind[] = [secret, certificate, certificateExternal]

@@ -1,16 +1,23 @@
 import { formatSecret, secretDigest } from '../../../crypto/secret.ts'
 import { plan } from '../../plans.ts'
 import type { CredentialKind } from './credential.ts'
+import { noParameters } from './parameters.ts'
 
 /** ClientId/Secret: 256 random bits, shown once, stored as a keyed hash. */
 export const secret: CredentialKind = {
   type: 'secret',
-  async create(_instance, _tenant, _parameters, { vault, context }) {
+  async make(_owner, parameters, { vault, context }) {
+    const refused = noParameters(this.type, parameters)
+    if (refused) return refused
     const clientSecret = formatSecret(context.random(32))
     return {
-      stored: { secretDigest: secretDigest(vault.pepper, clientSecret), expiresAt: undefined },
+      stored: { secretDigest: secretDigest(vault.pepper, clientSecret) },
       document: { clientsecret: clientSecret },
     }
+  },
+  async succeed(key, made, { until }, { keys }) {
+    await keys.replaceSecret(key, made.stored.secretDigest!, until)
+    return undefined
   },
   urls: (instance, tenant, addresses) => ({
     tokenurl: addresses.tokenEndpoint(tenant),

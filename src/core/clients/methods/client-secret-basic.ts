@@ -1,7 +1,7 @@
 import { Problem } from '../../problem.ts'
 import { type IdAndSecret, readBasic } from '../basic.ts'
 import type { ClientAuthenticationMethod } from '../method.ts'
-import { verifySecret } from '../secret.ts'
+import { authenticateSecret } from '../secret.ts'
 
 /** Id and secret in the Authorization header (RFC 6749 section 2.3.1). */
 export const clientSecretBasic: ClientAuthenticationMethod<IdAndSecret> = {
@@ -23,5 +23,5 @@ export const clientSecretBasic: ClientAuthenticationMethod<IdAndSecret> = {
       })
     return presented
   },
-  verify: ({ secret }, client, vault) => verifySecret(secret, client, vault),
+  verify: authenticateSecret,
 }

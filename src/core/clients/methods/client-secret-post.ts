@@ -1,7 +1,7 @@
 import { Problem } from '../../problem.ts'
 import type { IdAndSecret } from '../basic.ts'
 import type { ClientAuthenticationMethod } from '../method.ts'
-import { verifySecret } from '../secret.ts'
+import { authenticateSecret } from '../secret.ts'
 
 /** Id and secret in the body (RFC 6749 section 2.3.1). */
 export const clientSecretPost: ClientAuthenticationMethod<IdAndSecret> = {
@@ -17,5 +17,5 @@ export const clientSecretPost: ClientAuthenticationMethod<IdAndSecret> = {
       })
     return { clientId, secret }
   },
-  verify: ({ secret }, client, vault) => verifySecret(secret, client, vault),
+  verify: authenticateSecret,
 }

@@ -1,0 +1,25 @@
+export {
+  createTrust,
+  isSelfSigned,
+  type Trust,
+  type TrustDependencies,
+  type TrustedPath,
+  type Untrusted,
+  type Verdict,
+} from './evaluate.ts'
+export { fingerprintOf } from './fingerprint.ts'
+export {
+  addTrust,
+  endingTrust,
+  listTrust,
+  type NewTrust,
+  removeTrust,
+  type TrustInfo,
+  type TrustManagement,
+} from './manage.ts'
+export {
+  createRevocationChecking,
+  type RevocationChecking,
+} from './revocation.ts'
+export type { RevocationSource, SourceError } from './revocation-source.ts'
+export type { RevocationPolicy, TrustedCertificate, TrustTable } from './store.ts'
