@@ -6,7 +6,10 @@ import { checkUrl, shown } from './address.ts'
 import { aborted, misconfigured, TokenError } from './errors.ts'
 import { connectionFailure } from './http-failures.ts'
 
-/** TLS of the connection, as node:tls takes it: PEM text or bytes; `pfx` is PKCS#12. */
+/**
+ * TLS of the connection, as node:tls takes it: PEM text or bytes; `pfx` is PKCS#12. Node believes servers of the
+ * authorities in a `pfx`, too, and sends all of its certificates.
+ */
 export type TlsOptions = {
   ca?: string | Buffer | (string | Buffer)[] | undefined
   cert?: string | Buffer | undefined
@@ -101,18 +104,33 @@ const defaultHeaders = {
   'user-agent': 'countersign-client',
 }
 
-function checkTls(tls: TlsOptions): void {
+/** Throws TokenError `invalid_configuration` for what node:tls cannot use. */
+export function checkTls(tls: TlsOptions): void {
   if (Object.values(tls).every(value => value === undefined)) return
   try {
     createSecureContext(tls)
   } catch (error) {
     // The code where there is one: messages about wrong types quote the value.
     const { code, message } = error as NodeJS.ErrnoException
+    if (tls.pfx !== undefined) throw misconfigured(`The PKCS#12 file cannot be used: ${pfxTrouble(message)}`)
     throw misconfigured(
       `The TLS material in tls cannot be used (${code ?? message}). Check that key and cert belong together, are ` +
         'PEM (or pfx is PKCS#12), and that passphrase is right.',
     )
   }
+}
+
+/** Node says only that it did not work. */
+function pfxTrouble(message: string): string {
+  if (/mac verify failure/i.test(message)) return 'the passphrase is not the right one.'
+  if (/unsupported/i.test(message)) {
+    return (
+      'it is encrypted as old programs did (RC2, 3DES), which Node does not read. Write it anew with a current ' +
+      'program: `openssl pkcs12 -legacy -in old.p12 -nodes | openssl pkcs12 -export -out new.p12`.'
+    )
+  }
+  if (/not enough data|wrong tag|asn1|nested/i.test(message)) return 'it is not PKCS#12 (.p12, .pfx).'
+  return `Node cannot read it (${message}).`
 }
 
 function refuseRedirect(url: URL, reply: HttpReply): void {

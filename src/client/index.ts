@@ -2,14 +2,24 @@
 
 export type { AuthRequest, ClientAuth } from './auth/index.ts'
 export { clientSecretBasic, clientSecretPost, tlsClientAuth } from './auth/index.ts'
+export type { ClientCertificate } from './certificate.ts'
+export { clientCertificate, withoutRoot } from './certificate.ts'
 export type { DiscoverOptions, ServerMetadata } from './discover.ts'
 export { discover } from './discover.ts'
 export type { TokenErrorCode } from './errors.ts'
 export { TokenError } from './errors.ts'
+export type { IssuerClientOptions } from './from-issuer.ts'
+export { tokenClientFromIssuer } from './from-issuer.ts'
 export type { TlsOptions } from './http.ts'
 export type { Wait } from './retry.ts'
 export type { ServiceKey, ServiceKeyClientOptions } from './serviceKey.ts'
-export { readServiceKey, tokenClientFromServiceKey } from './serviceKey.ts'
-export type { GetTokenOptions, TokenClient, TokenClientOptions, TokenEvent } from './token-client.ts'
+export { certificateOfServiceKey, readServiceKey, tokenClientFromServiceKey } from './serviceKey.ts'
+export type {
+  CallCredentials,
+  GetTokenOptions,
+  TokenClient,
+  TokenClientOptions,
+  TokenEvent,
+} from './token-client.ts'
 export { createTokenClient } from './token-client.ts'
 export type { AccessToken } from './token-request.ts'

@@ -1,7 +1,8 @@
 import type { ClientAuth } from './auth/index.ts'
 import { clientSecretBasic, tlsClientAuth } from './auth/index.ts'
+import { clientCertificate } from './certificate.ts'
 import { misconfigured } from './errors.ts'
-import type { TlsOptions } from './http.ts'
+import { checkTls, type TlsOptions } from './http.ts'
 import type { TokenClient, TokenClientOptions } from './token-client.ts'
 import { createTokenClient } from './token-client.ts'
 
@@ -64,7 +65,8 @@ export type ServiceKeyClientOptions = Omit<TokenClientOptions, 'tokenUrl' | 'aut
 
 /**
  * A token client for a service key. Give `tls.ca` for a private root, and `tls.key` (or `tls.pfx`) where the key
- * holds no private key.
+ * holds no private key. `tls.cert` replaces the certificates of the key: where the key holds the leaf alone, its
+ * intermediates are needed as well.
  */
 export function tokenClientFromServiceKey(
   key: ServiceKey,
@@ -74,14 +76,29 @@ export function tokenClientFromServiceKey(
   return createTokenClient({ ...rest, tokenUrl: key.tokenUrl, auth })
 }
 
-function authOf(key: ServiceKey, tls: TlsOptions = {}): ClientAuth {
+function authOf(key: ServiceKey, tls: TlsOptions | undefined): ClientAuth {
   if (key.clientSecret !== undefined) return clientSecretBasic(key.clientId, key.clientSecret)
-  if (tls.pfx !== undefined) return tlsClientAuth(key.clientId)
-  const cert = tls.cert ?? key.certificate
-  const privateKey = tls.key ?? key.key
-  if (cert === undefined) {
+  return tlsClientAuth(key.clientId, certificateOfServiceKey(key, tls))
+}
+
+/**
+ * TLS options with which a connection shows the certificate of a service key: for calls that need no token. What
+ * the key does not hold comes from `own`, as for `tokenClientFromServiceKey`. Throws TokenError
+ * `invalid_configuration` that says what to give.
+ */
+export function certificateOfServiceKey(key: ServiceKey, own: TlsOptions = {}): TlsOptions {
+  if (own.pfx !== undefined) {
+    const file = { pfx: own.pfx, ...(own.passphrase === undefined ? {} : { passphrase: own.passphrase }) }
+    checkTls(file)
+    return file
+  }
+  const certificates = own.cert ?? key.certificate
+  const privateKey = own.key ?? key.key
+  if (certificates === undefined) {
     throw misconfigured(
-      'The service key hides its certificate: give certificate and private key as tls.cert and tls.key.',
+      key.clientSecret === undefined
+        ? 'The service key hides its certificate: give certificate and private key as tls.cert and tls.key.'
+        : 'The service key holds a secret and no certificate.',
     )
   }
   if (privateKey === undefined) {
@@ -90,7 +107,7 @@ function authOf(key: ServiceKey, tls: TlsOptions = {}): ClientAuth {
         'key as tls.key.',
     )
   }
-  return tlsClientAuth(key.clientId, { cert, key: privateKey })
+  return clientCertificate(certificates, privateKey, own.passphrase)
 }
 
 /** `tokenurl` is whole; without it this is an XSUAA binding, whose addresses are bases. */

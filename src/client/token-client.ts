@@ -2,7 +2,7 @@ import { parseUrl } from './address.ts'
 import type { ClientAuth } from './auth/index.ts'
 import { aborted, misconfigured, TokenError } from './errors.ts'
 import { freshness, renewalPause } from './freshness.ts'
-import type { HttpOptions } from './http.ts'
+import type { HttpOptions, TlsOptions } from './http.ts'
 import { createHttp } from './http.ts'
 import type { Wait } from './retry.ts'
 import { waitByTimer, withRetry } from './retry.ts'
@@ -11,6 +11,8 @@ import { requestToken } from './token-request.ts'
 
 export type TokenClientOptions = HttpOptions & {
   tokenUrl: string
+  /** where requests go that show a certificate (`mtls_endpoint_aliases`, RFC 8705 section 5); default: `tokenUrl` */
+  mtlsTokenUrl?: string | undefined
   /** who asks: `clientSecretBasic(id, secret)` or another of src/client/auth */
   auth: ClientAuth
   /** space-separated; what `token()` asks for when it is not told otherwise */
@@ -45,11 +47,24 @@ export type GetTokenOptions = {
   fresh?: boolean | undefined
 }
 
+/** What a call with a token needs. */
+export type CallCredentials = {
+  /** value of the header */
+  readonly authorization: string
+  /**
+   * for the connection of the call: the TLS options that the token was got with. A token that is bound to a
+   * certificate (RFC 8705 section 3) is refused on a connection of any other.
+   */
+  readonly tls: TlsOptions
+}
+
 export type TokenClient = {
   /** A token that is valid for a while yet, from the cache or the server. Throws TokenError. */
   token(options?: GetTokenOptions): Promise<AccessToken>
   /** The same, as the value of an Authorization header. */
   authorizationHeader(options?: GetTokenOptions): Promise<string>
+  /** The same, with the certificate that belongs to it: for clients that got their token by a certificate. */
+  credentials(options?: GetTokenOptions): Promise<CallCredentials>
   /** Forgets this token (a receiver answered 401); the next call fetches. A newer one is kept. */
   invalidate(token: string): void
   /** Ends fetches, waits and connections, so that the process can end; later calls throw `closed`. */
@@ -60,7 +75,7 @@ export type TokenClient = {
 type Entry = {
   scope: string | undefined
   issued?: Issued | undefined
-  flight?: Promise<AccessToken> | undefined
+  flight?: Promise<Issued> | undefined
   failures: number
   renewAfter: number
 }
@@ -111,7 +126,7 @@ export function createTokenClient(options: TokenClientOptions): TokenClient {
     return entry
   }
 
-  async function fetch(entry: Entry): Promise<AccessToken> {
+  async function fetch(entry: Entry): Promise<Issued> {
     const { scope } = entry
     const signal = closing.signal
     let tries = 0
@@ -130,7 +145,7 @@ export function createTokenClient(options: TokenClientOptions): TokenClient {
       )
       Object.assign(entry, { issued, failures: 0, renewAfter: 0 })
       report({ type: 'fetched', scope, expiresAt: issued.token.expiresAt, tries })
-      return issued.token
+      return issued
     } catch (error) {
       if (signal.aborted) throw closed()
       if (!(error instanceof TokenError)) throw error
@@ -145,7 +160,7 @@ export function createTokenClient(options: TokenClientOptions): TokenClient {
   }
 
   /** The fetch under way for this entry, or a new one. Its failure is never unhandled, even if nobody waits. */
-  function flightOf(entry: Entry): Promise<AccessToken> {
+  function flightOf(entry: Entry): Promise<Issued> {
     if (entry.flight === undefined) {
       entry.flight = fetch(entry)
       entry.flight.catch(() => {})
@@ -153,7 +168,7 @@ export function createTokenClient(options: TokenClientOptions): TokenClient {
     return entry.flight
   }
 
-  async function token({ scope = options.scope, signal, fresh = false }: GetTokenOptions = {}) {
+  async function current({ scope = options.scope, signal, fresh = false }: GetTokenOptions = {}) {
     if (closing.signal.aborted) throw closed()
     if (signal?.aborted) throw aborted(signal)
     const entry = entryFor(scope)
@@ -162,15 +177,18 @@ export function createTokenClient(options: TokenClientOptions): TokenClient {
     const state = freshness(issued.issuedAt, issued.token.expiresAt, clock())
     if (state === 'spent') return unlessAborted(flightOf(entry), signal)
     if (state === 'renew' && clock() >= entry.renewAfter) flightOf(entry)
-    return issued.token
+    return issued
+  }
+
+  async function credentials(getOptions?: GetTokenOptions): Promise<CallCredentials> {
+    const { token, tls } = await current(getOptions)
+    return { authorization: `${token.type} ${token.value}`, tls: { ...tls } }
   }
 
   return {
-    token,
-    async authorizationHeader(getOptions) {
-      const { type, value } = await token(getOptions)
-      return `${type} ${value}`
-    },
+    token: async getOptions => (await current(getOptions)).token,
+    authorizationHeader: async getOptions => (await credentials(getOptions)).authorization,
+    credentials,
     invalidate(value) {
       for (const entry of entries.values()) {
         if (entry.issued?.token.value === value) entry.issued = undefined
@@ -186,7 +204,12 @@ export function createTokenClient(options: TokenClientOptions): TokenClient {
 
 function tokenRequest(options: TokenClientOptions, clock: () => number): TokenRequest {
   const { auth, resource, audience, parameters = {}, defaultExpiresIn, tls = {} } = options
-  const tokenUrl = parseUrl(options.tokenUrl, 'tokenUrl', options.allowInsecure)
+  const { allowInsecure } = options
+  const tokenUrl = parseUrl(options.tokenUrl, 'tokenUrl', allowInsecure)
+  const mtlsTokenUrl =
+    options.mtlsTokenUrl === undefined
+      ? undefined
+      : parseUrl(options.mtlsTokenUrl, 'mtlsTokenUrl', allowInsecure)
   if (typeof auth !== 'function') {
     throw misconfigured(
       'auth is missing: give clientSecretBasic(clientId, clientSecret) or another auth method.',
@@ -202,6 +225,7 @@ function tokenRequest(options: TokenClientOptions, clock: () => number): TokenRe
   return {
     http: createHttp(options),
     tokenUrl,
+    mtlsTokenUrl,
     auth,
     tls,
     resource,

@@ -22,6 +22,8 @@ export type AccessToken = {
 export type TokenRequest = {
   http: Http
   tokenUrl: URL
+  /** where a request goes that shows a certificate; default: `tokenUrl` */
+  mtlsTokenUrl?: URL | undefined
   auth: ClientAuth
   tls: TlsOptions
   resource?: string | readonly string[] | undefined
@@ -32,7 +34,8 @@ export type TokenRequest = {
   clock: () => number
 }
 
-export type Issued = { token: AccessToken; issuedAt: number }
+/** `tls`: what the connection was made with on which the token was got; a bound token is tied to its certificate. */
+export type Issued = { token: AccessToken; issuedAt: number; tls: TlsOptions }
 
 /**
  * One try at the client credentials grant (RFC 6749 section 4.4). The token's life is counted from before the
@@ -55,13 +58,17 @@ export async function requestToken(
     hide: value => hidden.push(value),
   }
   await authenticate(request.auth, draft)
-  const reply = await http.post(tokenUrl, draft.body.toString(), draft.headers, { signal, tls: draft.tls })
+  const { tls } = draft
+  const url = showsCertificate(tls) ? (request.mtlsTokenUrl ?? tokenUrl) : tokenUrl
+  const reply = await http.post(url, draft.body.toString(), draft.headers, { signal, tls })
   const body = parseObject(reply.body)
   if (typeof body?.access_token === 'string') hidden.push(body.access_token)
   const success = reply.status >= 200 && reply.status <= 299
-  if (!success || typeof body?.error === 'string') throw refusal(tokenUrl, reply, hidden, clock())
-  return { token: readToken(request, reply, body, issuedAt, scope), issuedAt }
+  if (!success || typeof body?.error === 'string') throw refusal(url, reply, hidden, clock())
+  return { token: readToken({ ...request, tokenUrl: url }, reply, body, issuedAt, scope), issuedAt, tls }
 }
+
+const showsCertificate = ({ cert, pfx }: TlsOptions): boolean => cert !== undefined || pfx !== undefined
 
 async function authenticate(auth: ClientAuth, draft: AuthRequest): Promise<void> {
   try {

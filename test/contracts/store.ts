@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Store, StoreOptions } from '../../src/adapters/store/open.ts'
+import type { AuthorityCertificate, IssuedCertificate } from '../../src/core/authority/index.ts'
 import type { Instance, Role, ServiceKey } from '../../src/core/broker/store.ts'
 import type { DecisionRecord } from '../../src/core/explain/decision.ts'
 import type { Message } from '../../src/core/flows/store.ts'
@@ -40,6 +41,7 @@ export function aTenant(more: Partial<Tenant> = {}): Tenant {
     number: tenantNumber,
     aliases: ['a.example'],
     signingAlgorithm,
+    selfSigned: false,
     createdAt,
     ...more,
   }
@@ -58,6 +60,7 @@ export function anInstance({ id: tenantId }: { id: string }, more: Partial<Insta
     tokenValidity: 3600,
     tokenFormat: 'jwt',
     bindTokens: true,
+    certificateOverlap: 7,
     createdAt: someTime,
     updatedAt: someTime + 1,
     ...more,
@@ -77,6 +80,10 @@ export function aKey(
     clientId: `sb-${someId()}`,
     generation: 0,
     secretDigest: randomBytes(32),
+    previousSecretDigest: undefined,
+    previousSecretUntil: undefined,
+    pinned: true,
+    validityDays: undefined,
     createdAt: someTime,
     expiresAt: undefined,
     ...more,
@@ -143,6 +150,40 @@ function aDecision({ id: tenantId }: Tenant, more: Partial<DecisionRecord> = {})
       { name: 'client', outcome: 'passed' },
       { name: 'secret', outcome: 'failed' },
     ],
+    ...more,
+  }
+}
+
+function anAuthority({ id: tenantId }: Tenant): AuthorityCertificate {
+  return {
+    id: someId(),
+    tenantId,
+    role: 'issuing',
+    issuerId: undefined,
+    der: randomBytes(9),
+    sealedKey: randomBytes(9),
+    createdAt: someTime,
+    activeFrom: someTime,
+    retireAt: undefined,
+  }
+}
+
+function aCertificate(
+  { id: authorityId, tenantId }: AuthorityCertificate,
+  more: Partial<IssuedCertificate> = {},
+): IssuedCertificate {
+  return {
+    tenantId,
+    authorityId,
+    serial: randomBytes(20).toString('hex'),
+    thumbprint: someId(),
+    credentialId: someId(),
+    subject: 'CN=sender',
+    notBefore: someTime,
+    notAfter: someTime,
+    createdAt: someTime,
+    revokedAt: undefined,
+    reason: undefined,
     ...more,
   }
 }
@@ -468,6 +509,9 @@ export function storeContract(name: string, makePlace: () => Promise<Place>): vo
           bindTokens: true,
           type: 'secret',
           secretDigest: key.secretDigest,
+          previousSecret: undefined,
+          pinned: true,
+          certificates: [],
           createdAt: key.createdAt,
           expiresAt: undefined,
         })
@@ -685,6 +729,62 @@ export function storeContract(name: string, makePlace: () => Promise<Place>): vo
       })
     })
 
+    describe('issued certificates', () => {
+      it('that are revoked are read page by page, by serial number, and counted, until they are long over', async () => {
+        const tenant = await newTenant()
+        const [authority, other] = [anAuthority(tenant), anAuthority(tenant)]
+        const serials = ['4a', '4b', '4c', '6f', '7001'].map(end => `40${end}`)
+        const rows = serials.map(serial => aCertificate(authority, { serial }))
+        await store.write(async ({ authorities, issued }) => {
+          for (const one of [authority, other]) await authorities.insert(one)
+          for (const row of rows.toReversed()) await issued.insert(row)
+          await issued.insert(aCertificate(authority, { serial: '41' }))
+          await issued.insert(aCertificate(authority, { serial: '42', notAfter: someTime - 1 }))
+          await issued.insert(aCertificate(other))
+        })
+        const revoke = async (row: IssuedCertificate) => {
+          await store.write(({ issued }) => issued.revoke(row, 'superseded', someTime))
+        }
+        const { issued } = store.read
+        const ended = (await issued.bySerial(authority.id, '42'))!
+        for (const row of [...rows.toReversed(), ended]) await revoke(row)
+        const found = await issued.revoked(authority.id, someTime, { after: '', most: 3 })
+        const rest = await issued.revoked(authority.id, someTime, { after: found.at(-1)!.serial, most: 3 })
+        assert.deepEqual(
+          [...found, ...rest],
+          serials.map(serial => ({ serial, revokedAt: someTime, reason: 'superseded' })),
+        )
+        assert.equal(found.length, 3)
+        assert.equal(await issued.countRevoked(authority.id, someTime), 5)
+        assert.equal(await issued.countRevoked(authority.id, someTime - 1), 6)
+        assert.equal(await issued.countRevoked(other.id, someTime), 0)
+      })
+
+      it('make the list of their authority outdated when one is revoked, and only then is it announced', async () => {
+        const tenant = await newTenant()
+        const authority = anAuthority(tenant)
+        const row = aCertificate(authority)
+        const crl = { der: randomBytes(9), thisUpdate: someTime, nextUpdate: someTime + 1 }
+        await store.write(({ authorities }) => authorities.insert(authority))
+        const heard = await announced(() =>
+          store.write(async ({ authorities, issued }) => {
+            await issued.insert(row)
+            assert.equal(await authorities.nextCrlNumber(authority.id), 1)
+            await authorities.putCrl(authority, crl)
+          }),
+        )
+        assert.deepEqual(heard, [])
+        assert.deepEqual(await store.read.authorities.crl(authority.id), crl)
+        const change: Change = { kind: 'authority', tenantId: tenant.id, id: authority.id }
+        assert.deepEqual(
+          await announced(() => store.write(({ issued }) => issued.revoke(row, 'superseded', someTime))),
+          [change],
+        )
+        assert.equal(await store.read.authorities.crl(authority.id), undefined)
+        assert.equal(await store.write(({ authorities }) => authorities.nextCrlNumber(authority.id)), 2)
+      })
+    })
+
     describe('the journal', () => {
       it('gives messages back complete, the newest first, by tenant and flow', async () => {
         const [tenant, other] = [aTenant(), aTenant()]
@@ -697,13 +797,33 @@ export function storeContract(name: string, makePlace: () => Promise<Place>): vo
         const [first, second, third] = [
           aMessage(tenant, { endedAt: someTime, flowId: 'a' }),
           aMessage(tenant, { endedAt: someTime + 1, flowId: 'b', ...full }),
-          aMessage(tenant, { endedAt: someTime + 1, flowId: 'a' }),
+          aMessage(tenant, { endedAt: someTime + 2, flowId: 'a' }),
         ]
         for (const message of [first, second, third, aMessage(other)]) store.journal.message(message)
         await store.journal.flush()
         assert.deepEqual(await store.journal.messages(tenant.id, { limit: 9 }), [third, second, first])
         assert.deepEqual(await store.journal.messages(tenant.id, { limit: 9, flowId: 'a' }), [third, first])
         assert.deepEqual(await store.journal.messages(tenant.id, { limit: 1 }), [third])
+      })
+      it('gives the newest messages of many, whichever flow they went through and whenever they were written', async () => {
+        const tenant = aTenant()
+        const messages = Array.from({ length: 120 }, (_, i) =>
+          aMessage(tenant, { endedAt: someTime + ((i * 37) % 120), flowId: `flow-${i % 3}` }),
+        )
+        for (const [i, message] of messages.entries()) {
+          store.journal.message(message)
+          // Groups of one message, and of several.
+          if (i < 50 || i % 10 === 9) await store.journal.flush()
+        }
+        const newestFirst = messages.toSorted((a, b) => b.endedAt - a.endedAt)
+        const { journal } = store
+        assert.deepEqual(await journal.messages(tenant.id, { limit: 7 }), newestFirst.slice(0, 7))
+        assert.deepEqual(await journal.messages(tenant.id, { limit: 500 }), newestFirst)
+        assert.deepEqual(
+          await journal.messages(tenant.id, { limit: 30, flowId: 'flow-1' }),
+          newestFirst.filter(({ flowId }) => flowId === 'flow-1').slice(0, 30),
+        )
+        assert.deepEqual(await journal.messages(tenant.id, { limit: 5, flowId: 'flow-3' }), [])
       })
       it('gives decision records back complete, the newest first, by id, client and code', async () => {
         const [tenant, other] = [aTenant(), aTenant()]

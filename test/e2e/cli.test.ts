@@ -19,6 +19,7 @@ const env = {
   LANG: 'C.UTF-8',
   COUNTERSIGN_DATA_DIR: dataDir,
   COUNTERSIGN_PORT: '0',
+  COUNTERSIGN_MTLS_PORT: '0',
   COUNTERSIGN_PKI_PORT: '0',
 }
 
@@ -257,8 +258,12 @@ describe('a refused call', () => {
   })
 
   test('what explain is given must be one thing', async () => {
-    await refused('explain', /correlation id or --token-file/, 2)
-    await refused('explain abc --token-file token.txt', /correlation id or --token-file/, 2)
+    await refused('explain', /correlation id, --token-file FILE or --certificate FILE/, 2)
+    await refused(
+      'explain abc --token-file token.txt',
+      /correlation id, --token-file FILE or --certificate FILE/,
+      2,
+    )
     await refused('explain abc --endpoint /http/x', /--endpoint goes with --token-file/, 2)
     await refused('explain 00000000-0000-4000-8000-000000000000', /no decision record/)
   })
@@ -314,7 +319,7 @@ describe('service instances and keys', () => {
     await refused('instance create mixed', /error: instance mixed exists already\ncorrelation id: /)
     await refused('instance create y --role Order.send', /did you mean Orders\.send\?\nhint: /)
     await refused('instance create y --token-validity 60', /at least 3600 s/)
-    await refused('instance create y --token-validity soon', /number of seconds/, 2)
+    await refused('instance create y --token-validity soon', /whole number/, 2)
     await refused('instance create y -c order.yaml', /there is no such file/, 2)
     await refused('instance create y -c {"grant-types":["client_x509"]}', /write "grant-types"/)
     await refused('instance update mixed', /nothing to change/, 2)

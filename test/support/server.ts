@@ -6,7 +6,8 @@ import { type Server as TlsServer, request as tlsRequest } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { plainServer, tlsServer } from '../../src/adapters/http/server.ts'
+import type { Listener } from '../../src/adapters/http/request.ts'
+import { mtlsServer, plainServer, type RequestListener, tlsServer } from '../../src/adapters/http/server.ts'
 import { createPrometheusMeter } from '../../src/adapters/metrics/prometheus.ts'
 import { composeServer, type Server } from '../../src/app/compose.ts'
 import {
@@ -34,8 +35,13 @@ export interface LogLine {
 export interface TestServer {
   /** Without a slash at the end; also the issuer of tenant `default`. */
   readonly url: string
+  /** The base of the port that asks for a client certificate, and of the PKI. */
+  readonly mtlsUrl: string
+  readonly pkiUrl: string
   /** PEM of the root to trust. */
   readonly ca: string
+  /** The server certificate with its chain, and its key, PEM. */
+  readonly identity: { readonly cert: string; readonly key: string }
   readonly server: Server
   readonly tenant: Tenant
   readonly log: readonly LogLine[]
@@ -68,12 +74,15 @@ export interface CallOptions {
   readonly headers?: Record<string, string | string[]>
   /** An object is sent form-encoded. */
   readonly body?: string | Buffer | Record<string, string>
+  /** PEM of the client certificate, with what is sent along, and of its key. */
+  readonly certificate?: { readonly cert: string; readonly key: string }
 }
 
 export interface Answer {
   readonly status: number
   readonly headers: Record<string, string | string[] | undefined>
   readonly text: string
+  readonly bytes: Buffer
   /** The body as JSON. */
   json<Body = Record<string, unknown>>(): Body
 }
@@ -81,6 +90,8 @@ export interface Answer {
 export interface TestServerOptions {
   /** `postgres://...`; default: SQLite in a new directory. */
   readonly databaseUrl?: string
+  /** For several servers on one database, at once or one after the other; default: a random one. */
+  readonly masterKey?: Buffer
   /** Without TLS. */
   readonly plain?: boolean
 }
@@ -106,22 +117,30 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   })
   const key = identity.privateKey.export({ format: 'pem', type: 'pkcs8' }) as string
 
-  // The port is known before the addresses are made: the listener is put in afterwards.
-  let listener: ((request: never, response: never) => void) | undefined
-  const relay = (request: unknown, response: unknown) => listener!(request as never, response as never)
-  const socket: TlsServer | PlainServer = options.plain
-    ? plainServer(relay)
-    : tlsServer({ cert: identity.pem, key }, relay)
-  await new Promise<void>(resolve => socket.listen(0, '127.0.0.1', resolve))
-  const { port } = socket.address() as AddressInfo
-  const url = `${options.plain ? 'http' : 'https'}://localhost:${port}`
+  // The ports are known before the addresses are made: the listeners are put in afterwards.
+  const later = (name: Listener['name']): RequestListener => {
+    let made: RequestListener | undefined
+    return (request, response) => {
+      made ??= server.listenerOf({ name })
+      made(request, response)
+    }
+  }
+  const identityPem = { cert: identity.pem + root.pem, key }
+  const main = await listen(
+    options.plain ? plainServer(later('plain')) : tlsServer(identityPem, later('public')),
+  )
+  const mtls = await listen(mtlsServer(identityPem, later('mtls')))
+  const pki = await listen(plainServer(later('pki')))
+  const url = `${options.plain ? 'http' : 'https'}://localhost:${main.port}`
+  const mtlsUrl = `https://localhost:${mtls.port}`
+  const pkiUrl = `http://localhost:${pki.port}`
 
   const meter = createPrometheusMeter()
-  const masterKey = randomBytes(32)
-  const server = await composeServer({
+  const { masterKey = randomBytes(32) } = options
+  const server: Server = await composeServer({
     databaseUrl: options.databaseUrl ?? `sqlite:${directory}`,
     role: 'primary',
-    publicUrl: url,
+    bases: { publicUrl: url, mtlsUrl, pkiUrl },
     context,
     meter,
     openVault: store => openVault(store, masterKey, context),
@@ -131,7 +150,6 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       rotateMasterKey: async () => ({ rewrapped: 0, next: '' }),
     }),
   })
-  listener = server.listenerOf({ name: options.plain ? 'plain' : 'public' }) as typeof listener
   const tenant = server.services.tenants.byName(defaultTenantName)!
 
   const call = (path: string, given: CallOptions = {}) => callUrl(`${url}${path}`, root.pem, given)
@@ -159,7 +177,10 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
 
   return {
     url,
+    mtlsUrl,
+    pkiUrl,
     ca: root.pem,
+    identity: identityPem,
     server,
     tenant,
     log,
@@ -177,19 +198,26 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       orThrow(await deployFlow(of, flow, { store, context, roles }))
     },
     async close() {
-      socket.close()
-      socket.closeAllConnections()
+      for (const { socket } of [main, mtls, pki]) {
+        socket.close()
+        socket.closeAllConnections()
+      }
       await server.close()
       rmSync(directory, { recursive: true, force: true })
     },
   }
 }
 
+async function listen<Kind extends TlsServer | PlainServer>(socket: Kind) {
+  await new Promise<void>(resolve => socket.listen(0, '127.0.0.1', resolve))
+  return { socket, port: (socket.address() as AddressInfo).port }
+}
+
 /** One request on a connection of its own; the path is sent as it is. */
 export function callUrl(
   url: string,
   ca: string,
-  { method = 'GET', headers = {}, body }: CallOptions,
+  { method = 'GET', headers = {}, body, certificate }: CallOptions,
 ): Promise<Answer> {
   const { protocol, hostname, port, pathname, search } = splitUrl(url)
   const form = body !== undefined && typeof body === 'object' && !Buffer.isBuffer(body)
@@ -207,6 +235,7 @@ export function callUrl(
         path: pathname + search,
         method,
         ca,
+        ...certificate,
         agent: false,
         headers: {
           ...(form && { 'Content-Type': 'application/x-www-form-urlencoded' }),
@@ -218,11 +247,13 @@ export function callUrl(
         const chunks: Buffer[] = []
         response.on('data', chunk => chunks.push(chunk))
         response.on('end', () => {
-          const text = Buffer.concat(chunks).toString()
+          const bytes = Buffer.concat(chunks)
+          const text = bytes.toString()
           resolve({
             status: response.statusCode!,
             headers: response.headers,
             text,
+            bytes,
             json: <Body>() => JSON.parse(text) as Body,
           })
         })

@@ -4,7 +4,8 @@ import { required } from './client-auth.ts'
 
 /**
  * The client certificate of the TLS connection is the credential (RFC 8705 section 2); the body only names the
- * client. Without `certificate`, the one in the client's own `tls` options is shown.
+ * client. `certificate`: from `clientCertificate(...)`, or PKCS#12 as `{ pfx, passphrase }`; without it, the one in
+ * the client's own `tls` options is shown.
  */
 export function tlsClientAuth(
   clientId: string,

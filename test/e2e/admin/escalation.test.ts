@@ -27,7 +27,10 @@ test('who manages credentials makes nobody mightier than itself', async () => {
   assert.equal(await ask('POST', '/instances', instance('same', ['CredentialsRead'])), 201)
   assert.equal(await ask('PATCH', '/instances/same', { parameters: { roles: ['UserRolesEdit'] } }), 403)
   assert.equal(await ask('POST', `/instances/${mighty}/keys`, { name: 'mine' }), 403)
+  // A successor of a key is a credential as good as a new one.
+  assert.equal(await ask('POST', `/instances/${mighty}/keys/key/rotation`, {}), 403)
   assert.equal(await ask('POST', '/instances/same/keys', { name: 'mine' }), 201)
+  assert.equal(await ask('POST', '/instances/same/keys/mine/rotation', {}), 201)
 })
 
 test('roles of flows are handed out without being held', async () => {

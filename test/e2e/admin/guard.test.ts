@@ -143,9 +143,14 @@ test('ids of another tenant lead nowhere, not even for its own token', async () 
       ['GET', `/instances/${name}/keys/key`],
       ['DELETE', `/instances/${name}/keys/key`],
       ['POST', `/instances/${name}/keys/key/token-revocation`],
+      ['POST', `/instances/${name}/keys/key/rotation`],
     ] as const) {
       const body =
-        method === 'PATCH' ? { parameters: { roles: [] } } : method === 'POST' ? { name: 'mine' } : undefined
+        method === 'PATCH'
+          ? { parameters: { roles: [] } }
+          : method === 'POST' && path.endsWith('/keys')
+            ? { name: 'mine' }
+            : undefined
       assert.equal((await admin.call(method, path, body)).status, 404, `${method} ${path}`)
     }
   const kept = await services.store.read.keys.list(found!.id)

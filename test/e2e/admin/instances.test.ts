@@ -37,6 +37,7 @@ test('an instance without parameters is what the described form makes of each pl
     'token-validity': 3600,
     'token-format': 'jwt',
     'bind-tokens': false,
+    'certificate-overlap': 7,
   })
   const api = (await create('for-api', undefined, 'api')).json()
   assert.deepEqual([api.plan, api.roles, api['token-validity']], ['api', [], 43_200])
@@ -276,4 +277,26 @@ test('deleting an instance kills its keys and their tokens on the next request',
   assert.equal((await askForToken(key)).status, 401)
   assert.deepEqual(await introspect(), { active: false })
   assert.equal((await services.store.read.keys.list('doomed')).length, 0)
+})
+
+test('tokens of plan api cannot be bound to a certificate, and the refusal says why', async () => {
+  for (const answer of [
+    await create('bound-api', { 'bind-tokens': true }, 'api'),
+    await admin.call('PATCH', '/instances/for-api', { parameters: { 'bind-tokens': true } }),
+  ]) {
+    assert.equal(answer.status, 400)
+    assert.match(
+      told(answer),
+      /bind-tokens cannot be set for plan api: the admin API never asks for a client/,
+    )
+  }
+  assert.equal((await create('bound-flows', { 'bind-tokens': true })).status, 201)
+  assert.equal((await create('unbound-api', { 'bind-tokens': false }, 'api')).status, 201)
+})
+
+test('the overlap of renewed credentials is a number of days, from 0 to 365', async () => {
+  for (const days of [0, 30, 365])
+    assert.equal((await create(fresh(), { 'certificate-overlap': days })).json()['certificate-overlap'], days)
+  for (const days of [-1, 366, 1.5, '7', null])
+    assert.equal((await create(fresh(), { 'certificate-overlap': days })).status, 400, String(days))
 })

@@ -108,6 +108,9 @@ test('a key is shown with its type, its addresses and its times', async () => {
     clientid: key.clientid,
     tokenurl: key.tokenurl,
     url: key.url,
+    pinned: null,
+    certificates: [],
+    previousSecretUntil: null,
     expiresAt: null,
     lastUsedAt: null,
   })

@@ -26,6 +26,10 @@ const insertKeys = (instance: Instance, count: number) =>
         clientId: `bulk-${instance.name}-${i}`,
         generation: 1,
         secretDigest: randomBytes(32),
+        previousSecretDigest: undefined,
+        previousSecretUntil: undefined,
+        pinned: true,
+        validityDays: undefined,
         createdAt: server.now(),
         expiresAt: undefined,
       }

@@ -3,7 +3,9 @@ import { after, before, test } from 'node:test'
 import { type AnySchemaObject, Ajv2020 as Validator } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
 import { adminApi } from '../../../src/adapters/http/admin/index.ts'
+import { certificateFingerprint } from '../../../src/crypto/thumbprint.ts'
 import { startReceiver } from '../../support/receiver.ts'
+import { newRoot, pkcs8 } from '../../support/senders.ts'
 import type { Answer } from '../../support/server.ts'
 import { flowFile } from '../worker/world.ts'
 import { type Json, startAdminWorld } from './world.ts'
@@ -107,9 +109,22 @@ test('the answers of every operation are as the document says', async t => {
   await services.journal.flush()
 
   const flow = flowFile('made', receiver.origin)
+  const root = newRoot('of the document')
+  const imported = root.intermediate('below it')
+  const issued = await admin.call('POST', '/instances/used/keys', {
+    name: 'issued',
+    parameters: { 'key-type': 'certificate', 'key-length': 256 },
+  })
+  const serial = issued.json<{ certificatedetails: { serialnumber: string } }>().certificatedetails
+    .serialnumber
+  const [old] = (await admin.call('GET', '/authority')).json<{ certificates: { id: string }[] }>()
+    .certificates
+  assert.ok(old)
+  await admin.call('POST', '/authority/roll-over', { leadDays: 0 })
   const calls: [method: string, path: string, at: string, body?: unknown][] = [
     ['GET', '/tenants', '/tenants'],
     ['POST', '/tenants', '/tenants', { name: 'acme', aliases: ['acme.example'], signingAlgorithm: 'EdDSA' }],
+    ['PATCH', '/tenants/:name', '/tenants/acme', { selfSigned: true }],
     ['DELETE', '/tenants/:name', '/tenants/acme'],
     ['GET', '/signing-keys', '/signing-keys'],
     ['POST', '/signing-keys/rotation', '/signing-keys/rotation', {}],
@@ -132,7 +147,44 @@ test('the answers of every operation are as the document says', async t => {
       '/instances/made/keys',
       { name: 'k', parameters: { 'key-type': 'secret' } },
     ],
+    [
+      'POST',
+      '/instances/:instance/keys',
+      '/instances/made/keys',
+      { name: 'c', parameters: { 'key-type': 'certificate', 'key-length': 256 } },
+    ],
+    [
+      'POST',
+      '/instances/:instance/keys/:key/rotation',
+      '/instances/made/keys/k/rotation',
+      { overlapDays: 2 },
+    ],
+    ['POST', '/instances/:instance/keys/:key/rotation', '/instances/made/keys/c/rotation', {}],
+    [
+      'POST',
+      '/certificates/:name/revocation',
+      `/certificates/${serial}/revocation`,
+      { reason: 'superseded' },
+    ],
     ['GET', '/instances/:instance/keys', '/instances/made/keys'],
+    ['GET', '/trust', '/trust'],
+    [
+      'POST',
+      '/trust',
+      '/trust',
+      { certificates: root.pem, ocspUrl: 'http://127.0.0.1:9/', revocation: 'soft' },
+    ],
+    ['GET', '/trust', '/trust'],
+    ['DELETE', '/trust/:fingerprint', `/trust/${certificateFingerprint(root.der)}`],
+    ['POST', '/authority/roll-over', '/authority/roll-over', {}],
+    ['GET', '/authority', '/authority'],
+    ['DELETE', '/authority/:id', `/authority/${old.id}`],
+    [
+      'POST',
+      '/authority/import',
+      '/authority/import',
+      { certificates: imported.pem + root.pem, key: pkcs8(imported.pair), overlapDays: 1 },
+    ],
     ['GET', '/instances/:instance/keys', '/instances/used/keys'],
     ['GET', '/instances/:instance/keys/:key', '/instances/used/keys/key'],
     ['POST', '/instances/:instance/keys/:key/token-revocation', '/instances/made/keys/k/token-revocation'],
@@ -202,6 +254,30 @@ test('what the document says of a body is what is checked: its refusals and its 
       '/explain',
       [{ token: 'x' }],
       [{}, { token: 1 }, { token: 'x', endpoint: 1 }, { token: 'x', a: 1 }],
+    ],
+    [
+      '/trust',
+      '/trust',
+      [{ certificates: newRoot('agreed').pem }],
+      [
+        {},
+        { certificates: 1 },
+        { certificates: '', revocation: 'sometimes' },
+        { certificates: '', crlUrl: 'ldap://crl.example' },
+        { certificates: '', crlUrl: 'no address' },
+      ],
+    ],
+    [
+      '/authority/roll-over',
+      '/authority/roll-over',
+      [{ leadDays: 365, overlapDays: 0 }],
+      [{ leadDays: -1 }, { leadDays: 366 }, { overlapDays: 1.5 }, { overlapDays: '400' }, { days: 1 }],
+    ],
+    [
+      '/authority/import',
+      '/authority/import',
+      [],
+      [{}, { certificates: 'x' }, { certificates: 'x', key: 1 }],
     ],
     ['/signing-keys/rotation', '/signing-keys/rotation', [{}], [{ now: 'yes' }, { algorithm: 'none' }]],
   ]

@@ -20,6 +20,7 @@ test('a tenant is made with an issuer and keys of its own, and serves at once', 
     name: 'acme',
     aliases: ['acme.example'],
     signingAlgorithm: 'EdDSA',
+    selfSigned: false,
     issuer: `${server.url}/tenants/acme`,
   })
   const keysOf = async (prefix: string) =>
@@ -154,4 +155,26 @@ test('signing keys are rotated for one tenant, by date or now', async () => {
   const [active] = (await keys()).filter(key => key.use === 'sig' && key.state === 'active')
   assert.notEqual(active?.kid, before?.kid)
   assert.deepEqual(await keys(admin), mine, 'another tenant keeps its keys')
+})
+
+test('whether service keys may hold self-signed certificates is changed per tenant, by the operator', async () => {
+  await create('policy', { selfSigned: true })
+  const shown = async () =>
+    (await admin.call('GET', '/tenants'))
+      .json<{ tenants: { name: string; selfSigned: boolean }[] }>()
+      .tenants.find(({ name }) => name === 'policy')?.selfSigned
+  assert.equal(await shown(), true)
+  for (const [body, expected] of [
+    [{ selfSigned: false }, false],
+    [{}, false],
+    [{ selfSigned: true }, true],
+  ] as const) {
+    const answer = await admin.call('PATCH', '/tenants/policy', body)
+    assert.equal(answer.status, 200)
+    assert.equal(answer.json().selfSigned, expected)
+    assert.equal(await shown(), expected)
+  }
+  for (const body of [{ selfSigned: 'yes' }, { name: 'other' }, [], null])
+    assert.equal((await admin.call('PATCH', '/tenants/policy', body)).status, 400, JSON.stringify(body))
+  assert.equal((await admin.call('PATCH', '/tenants/nothing', { selfSigned: true })).status, 404)
 })

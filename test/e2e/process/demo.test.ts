@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { X509Certificate } from 'node:crypto'
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, describe, test } from 'node:test'
 import {
@@ -48,16 +49,20 @@ describe('the printed command lines', () => {
     lines = await eventually(async () => printed(server), 5000, 'three lines')
   }
   before(async () => {
-    env = { COUNTERSIGN_PORT: String(await freePort()) }
+    env = {
+      COUNTERSIGN_PORT: String(await freePort()),
+      COUNTERSIGN_MTLS_PORT: String(await freePort()),
+    }
     await start()
   })
 
   test('are three, each on a line of its own, and hold no secret', () => {
     assert.match(lines[0], /^curl .*--fail-with-body/)
     assert.match(lines[1], /^TOKEN=.*--fail-with-body/)
-    assert.match(lines[2], /^bin\/countersign /)
+    assert.match(lines[2], /^curl .*--fail-with-body .*--cert /)
     for (const secret of [readKey(join(dataDir, 'admin.json')), readKey(join(dataDir, 'demo', 'key.json'))])
       assert.ok(!lines.join().includes(secret.clientsecret))
+    assert.ok(!lines.join().includes('PRIVATE KEY'))
   })
 
   test('read what is secret from files for their owner only', () => {
@@ -67,10 +72,14 @@ describe('the printed command lines', () => {
   })
 
   const work = async () => {
-    const [token, call, basicCall] = [await paste(lines[0]), await paste(lines[1]), await paste(lines[2])]
+    const [token, call, certificateCall] = [
+      await paste(lines[0]),
+      await paste(lines[1]),
+      await paste(lines[2]),
+    ]
     assert.equal(token.status, 0, token.stderr)
     assert.equal(JSON.parse(token.stdout).token_type.toLowerCase(), 'bearer')
-    for (const { status, stdout, stderr } of [call, basicCall]) {
+    for (const { status, stdout, stderr } of [call, certificateCall]) {
       assert.equal(status, 0, stderr)
       assert.ok(JSON.parse(stdout).received > 0)
       assert.match(JSON.parse(stdout).from, /^sb-/)
@@ -86,15 +95,35 @@ describe('the printed command lines', () => {
     await work()
   })
 
+  const certificate = () =>
+    new X509Certificate(readFileSync(join(dataDir, 'demo', 'client.pem'))).fingerprint256
+
+  test('use the certificate of the first start for as long as it is good', async () => {
+    const first = certificate()
+    await server.stop()
+    await start()
+    assert.equal(certificate(), first)
+  })
+
   test('fail when the request is refused', async () => {
     await server.admin('DELETE', '/instances/demo-sender/keys/demo')
+    await server.admin('DELETE', '/instances/demo-sender/keys/demo-certificate')
     for (const line of lines) assert.notEqual((await paste(line)).status, 0, line)
   })
 
-  test('work again after a further restart, which makes the key anew', async () => {
+  test('work again after a further restart, which makes the keys anew', async () => {
     await server.stop()
     await start()
     await work()
+  })
+
+  test('work again when somebody has broken a file of the demonstration', async () => {
+    const broken = certificate()
+    await server.stop()
+    writeFileSync(join(dataDir, 'demo', 'certificate-key.json'), '{')
+    await start()
+    await work()
+    assert.notEqual(certificate(), broken)
   })
 
   test('fail when the server is down', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { copyFileSync } from 'node:fs'
+import { copyFileSync, existsSync } from 'node:fs'
 import { createServer, type Server as HttpServer } from 'node:http'
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net'
 import { join } from 'node:path'
@@ -11,6 +11,7 @@ import { basic } from '../../support/server.ts'
 import {
   eventually,
   freePort,
+  readKey,
   type ServerProcess,
   type ServiceKey,
   startServer,
@@ -86,7 +87,7 @@ describe('two nodes on one PostgreSQL', () => {
   let far: ServerProcess
   const masterKey = randomBytes(32).toString('base64')
 
-  /** A further node gets the administrator's key as an operator would give it: without, it makes another one. */
+  /** A further node gets the administrator's key as an operator would give it: without, it has none. */
   async function start(databaseUrl: string, first?: ServerProcess): Promise<ServerProcess> {
     const port = String(await freePort())
     const dataDir = temporaryDirectory()
@@ -164,6 +165,16 @@ describe('two nodes on one PostgreSQL', () => {
     }
   })
 
+  test('a further node with an empty data directory gets ready and leaves the administrator key alone', async () => {
+    const node = await start(database.url)
+    await node.logged(line => /administrator key was made by another node/.test(line.message))
+    assert.equal((await node.call('/readyz')).status, 200)
+    assert.ok(!existsSync(join(node.dataDir, 'admin.json')))
+    for (const each of [near, far, node])
+      assert.equal((await requestToken(each, readKey(join(far.dataDir, 'admin.json')))).status, 200)
+    assert.equal((await node.stop()).status, 0)
+  })
+
   test('a connection that breaks in the middle of a transaction ends no node, and its log holds no secret', async t => {
     const anotherWay = await wayTo(database.url)
     t.after(() => anotherWay.close())
@@ -215,14 +226,20 @@ describe('two nodes on one PostgreSQL', () => {
       await eventually(async () => (await requestToken(far, last)).status === 401, 1000, 'deleted')
       const token = await far.token(key)
       assert.equal((await callFlow(far, `Bearer ${token}`)).status, 200)
+      const unseen = await near.key(instance, 'unseen')
 
       stop()
       const begun = Date.now()
+      const asked = requestToken(far, unseen).then(answer => ({ answer, tookMs: Date.now() - begun }))
       // What is known is still good for a while; nobody may be let in past it.
       assert.equal((await callFlow(far, `Bearer ${token}`)).status, 200)
       await eventually(async () => (await far.call('/readyz')).status === 503, 7000, 'not ready')
       const after = Date.now() - begun
       assert.ok(after > 3500 && after < 6500, `${after} ms`)
+      // What has to be looked up waits no longer than anything is vouched for.
+      const { answer, tookMs } = await asked
+      assert.equal(answer.status, 503)
+      assert.ok(tookMs < 6500, `${tookMs} ms`)
       for (const refused of [
         await requestToken(far, key),
         await callFlow(far, `Bearer ${token}`),
@@ -242,6 +259,7 @@ describe('two nodes on one PostgreSQL', () => {
       await eventually(async () => (await far.call('/readyz')).status === 200, 8000, 'ready again')
       assert.equal((await callFlow(far, `Bearer ${token}`)).status, 401)
       assert.equal((await requestToken(far, key)).status, 401)
+      assert.equal((await requestToken(far, unseen)).status, 200)
       const fresh = await near.key(`back-${what.replace(' ', '-')}`, 'key')
       await eventually(async () => (await requestToken(far, fresh)).status === 200, 1000, 'in use again')
     })

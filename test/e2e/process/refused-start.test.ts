@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { before, describe, test } from 'node:test'
 import {
@@ -49,6 +59,7 @@ describe('beside a running server', () => {
   for (const workers of ['1', '2'])
     for (const [variable, port] of [
       ['COUNTERSIGN_PORT', () => new URL(running.url).port],
+      ['COUNTERSIGN_MTLS_PORT', () => new URL(running.mtls).port],
       ['COUNTERSIGN_PKI_PORT', () => new URL(running.pki).port],
     ] as const)
       test(`one whose ${variable} is taken is refused (workers: ${workers})`, async () => {
@@ -64,6 +75,14 @@ test('a data directory that is a file is refused', async () => {
   writeFileSync(file, 'mine')
   assertRefused(await startRefused({ dataDir: file }), new RegExp(`${file}`))
   assert.equal(readFileSync(file, 'utf8'), 'mine')
+})
+
+test('a data directory that others can write to is refused, and its mode is left as it was', async () => {
+  const dataDir = join(temporaryDirectory(), 'shared')
+  mkdirSync(dataDir)
+  chmodSync(dataDir, 0o777)
+  assertRefused(await startRefused({ dataDir }), new RegExp(`others can write to ${dataDir}: .*chmod 700`))
+  assert.deepEqual([readdirSync(dataDir), statSync(dataDir).mode & 0o777], [[], 0o777])
 })
 
 describe('the master key', () => {

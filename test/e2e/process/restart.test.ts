@@ -26,6 +26,7 @@ describe('after a restart', () => {
   before(async () => {
     fixedPorts = {
       COUNTERSIGN_PORT: String(await freePort()),
+      COUNTERSIGN_MTLS_PORT: String(await freePort()),
       COUNTERSIGN_PKI_PORT: String(await freePort()),
     }
     first = await startServer({ dataDir, env: fixedPorts })

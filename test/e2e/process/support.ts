@@ -70,6 +70,7 @@ export interface ServerProcess {
   readonly dataDir: string
   /** Without a slash at the end. */
   readonly url: string
+  readonly mtls: string
   readonly pki: string
   /** PEM of the root in the data directory. */
   readonly ca: string
@@ -135,6 +136,7 @@ export async function startServer(options: StartOptions = {}): Promise<ServerPro
     pid: launched.child.pid!,
     dataDir,
     url,
+    mtls: String(ready.mtls),
     pki: String(ready.pki),
     ca,
     ended: launched.ended,
@@ -216,6 +218,7 @@ export function launch({
       PATH: process.env.PATH,
       COUNTERSIGN_DATA_DIR: dataDir,
       COUNTERSIGN_PORT: '0',
+      COUNTERSIGN_MTLS_PORT: '0',
       COUNTERSIGN_PKI_PORT: '0',
       ...env,
     },

@@ -62,6 +62,8 @@ test('it names the endpoints below the issuer, and they are there', async () => 
     assert.deepEqual(document.token_endpoint_auth_methods_supported, [
       'client_secret_basic',
       'client_secret_post',
+      'self_signed_tls_client_auth',
+      'tls_client_auth',
     ])
     for (const name of ['token_endpoint', 'introspection_endpoint', 'revocation_endpoint']) {
       const answer = await server.call(String(document[name]).slice(server.url.length), { method: 'POST' })

@@ -116,7 +116,11 @@ test('a handle is of one issuer: the same store under another public address doe
   const checking = createTokenChecking({
     ...services,
     revoked: createRevokedTokens(services.store.read.revocations, services.changes),
-    addresses: createAddresses('https://elsewhere.example'),
+    addresses: createAddresses({
+      publicUrl: 'https://elsewhere.example',
+      mtlsUrl: server.mtlsUrl,
+      pkiUrl: server.pkiUrl,
+    }),
   })
   assert.ok(isProblem(await checking.check(good, server.tenant)))
   assert.ok(!isProblem(await services.checking.check(good, server.tenant)))

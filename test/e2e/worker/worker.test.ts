@@ -279,7 +279,7 @@ test('a role that does not exist is refused at deploy with the nearest name; the
   const refused = await put('Order.write')
   assert.ok(isProblem(refused) && /did you mean Orders\.write/.test(refused.description))
   const warned = orThrow(await put('ESBmessaging.send'))
-  assert.equal(warned.sender.authorization.userRole, 'ESBMessaging.send')
+  assert.deepEqual(warned.sender.authorization, { userRole: 'ESBMessaging.send' })
   assert.equal(warned.warnings.length, 1)
 })
 

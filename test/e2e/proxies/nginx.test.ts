@@ -1,0 +1,4 @@
+import { behindLoadBalancer } from './suite.ts'
+import { setUps } from './world.ts'
+
+for (const setUp of setUps.filter(({ program }) => program === 'nginx')) behindLoadBalancer(setUp)
