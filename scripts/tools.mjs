@@ -3,10 +3,11 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, realpathSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
+/** Debian puts servers into a folder that only root has in its PATH. */
+const folders = () => [...(process.env.PATH ?? '').split(':'), '/usr/sbin'].filter(folder => folder !== '')
+
 const inPath = name =>
-  (process.env.PATH ?? '')
-    .split(':')
-    .filter(folder => folder !== '')
+  folders()
     .map(folder => join(folder, name))
     .find(file => existsSync(file))
 
@@ -33,6 +34,8 @@ const tools = {
     { name: 'PostgreSQL', debianPackage: 'postgresql', found: postgresFolder },
     { name: 'openssl', debianPackage: 'openssl', found: () => inPath('openssl') },
     { name: 'curl', debianPackage: 'curl', found: () => inPath('curl') },
+    { name: 'nginx', debianPackage: 'nginx', found: () => inPath('nginx') },
+    { name: 'HAProxy', debianPackage: 'haproxy', found: () => inPath('haproxy') },
   ],
   bench: [
     { name: 'wrk', debianPackage: 'wrk', found: () => inPath('wrk') },
