@@ -11,6 +11,11 @@ const server = createServer({
   secureOptions: constants.SSL_OP_NO_TICKET,
   ALPNProtocols: ['http/1.1'],
 })
+// A client that has gone when it is refused would not notice: then there is nothing to be measured.
+server.on('tlsClientError', error => {
+  console.error(error)
+  process.exit(1)
+})
 server.on('secureConnection', socket => {
   socket.on('error', () => socket.destroy())
   socket.on('end', () => socket.end())
