@@ -66,9 +66,17 @@ const table: Record<AlgorithmName, Algorithm> = {
 
 export const algorithmNames = Object.keys(table) as AlgorithmName[]
 
+/** Newer names of rows (RFC 9864 section 2.2): clients write both. */
+const otherNames: Readonly<Record<string, AlgorithmName>> = { Ed25519: 'EdDSA' }
+
+/** Every name under which a signature is accepted. */
+export const acceptedNames: readonly string[] = [...algorithmNames, ...Object.keys(otherNames)]
+
 /** The row of an algorithm, or undefined: `none`, HMAC and everything unknown have no row. */
 export function algorithm(name: unknown): Algorithm | undefined {
-  return typeof name === 'string' && Object.hasOwn(table, name) ? table[name as AlgorithmName] : undefined
+  if (typeof name !== 'string') return undefined
+  if (Object.hasOwn(otherNames, name)) return table[otherNames[name]!]
+  return Object.hasOwn(table, name) ? table[name as AlgorithmName] : undefined
 }
 
 /** The public half of a key as JWK, without private members whatever is handed in. */

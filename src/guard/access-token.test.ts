@@ -3,8 +3,16 @@ import { generateKeyPairSync } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { algorithm } from '../crypto/algorithms.ts'
 import { encodeBase64url } from '../crypto/base64url.ts'
-import { jwtSigner } from '../crypto/jwt.ts'
-import { checkDates, Refusal, readAccessToken, show, tokenChecks, verifyAccessToken } from './access-token.ts'
+import { decodeJwt, jwtSigner } from '../crypto/jwt.ts'
+import {
+  checkDates,
+  checkHeader,
+  Refusal,
+  readAccessToken,
+  show,
+  tokenChecks,
+  verifyAccessToken,
+} from './access-token.ts'
 
 const es256 = algorithm('ES256')!
 const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
@@ -36,6 +44,28 @@ test('typ is compared without regard to case, with or without application/', () 
   for (const typ of ['at+jwt', 'AT+JWT', 'application/at+jwt']) assert.equal(verdict({}, { typ }), 'passes')
   for (const typ of ['JWT', 'at', '', undefined, ['at+jwt'], 'client-authentication+jwt'])
     assert.equal(verdict({}, { typ }), 'type')
+})
+
+test('other types are accepted only where they are named, and then nothing else', () => {
+  const jwt = decodeJwt(jwtSigner(es256, privateKey, { typ: 'JWT', kid: 'k' }).sign(claims))
+  assert.ok(typeof jwt === 'object')
+  assert.equal(checkHeader(jwt, new Set(['jwt'])), undefined)
+  assert.match(checkHeader(jwt, new Set(['x+jwt']))!.reason, /typ is "JWT", not x\+jwt/)
+  for (const header of [{ typ: undefined }, { typ: 'at+jwt' }, { typ: ['jwt'] }, { typ: 'jwt', alg: 'none' }])
+    assert.ok(checkHeader({ ...jwt, header: { ...jwt.header, ...header } }, new Set(['jwt'])))
+})
+
+test('scope is a text, or a list of texts where that was asked for', () => {
+  const check = (scope: unknown, scopeForm?: 'text' | 'list') => {
+    const jwt = readAccessToken(jwtSigner(es256, privateKey, { typ: 'at+jwt' }).sign({ ...claims, scope }))
+    assert.ok(!(jwt instanceof Refusal))
+    const key = { algorithm: es256, key: publicKey }
+    return verifyAccessToken(jwt, key, scopeForm ? { ...expected, scopeForm } : expected) instanceof Refusal
+  }
+  for (const good of ['', 'a b', undefined]) assert.equal(check(good), false)
+  for (const bad of [['a'], [], 1, null, {}]) assert.equal(check(bad), true)
+  for (const good of [['a', 'b'], [], undefined]) assert.equal(check(good, 'list'), false)
+  for (const bad of ['a b', [1], [['a']], null, { 0: 'a' }]) assert.equal(check(bad, 'list'), true)
 })
 
 test('a token that breaks several rules is refused by the first check in the published order', () => {

@@ -12,7 +12,8 @@ export interface AccessTokenClaims {
   readonly exp: number
   readonly iat: number
   readonly jti: string
-  readonly scope?: string
+  /** A list only where that was expected. */
+  readonly scope?: string | readonly string[]
   readonly cnf?: Readonly<Record<string, unknown>>
   readonly [claim: string]: unknown
 }
@@ -54,28 +55,38 @@ export interface Expected {
   /** Milliseconds. */
   readonly now: number
   readonly clockSkewMs: number
+  /** How `scope` is written: `a b` (RFC 9068 section 2.2.3, the default), or `["a", "b"]`. */
+  readonly scopeForm?: 'text' | 'list'
 }
+
+/** What `typ` may be, in lower case (RFC 9068 section 4). */
+export const accessTokenTypes: ReadonlySet<string> = new Set(['at+jwt', 'application/at+jwt'])
 
 /** Takes an access token apart and checks what needs no key: structure, `typ`, `alg` (RFC 9068 section 4). */
 export function readAccessToken(token: string): DecodedJwt | Refusal {
   const jwt = decodeJwt(token)
   if (typeof jwt === 'string') return new Refusal('structure', jwt)
-  const { typ, alg } = jwt.header
-  const type = typeof typ === 'string' ? typ.toLowerCase() : undefined
-  if (type !== 'at+jwt' && type !== 'application/at+jwt')
-    return new Refusal('type', `typ is ${show(typ)}, not at+jwt: this is not an access token`)
-  if (!algorithm(alg)) return new Refusal('algorithm', `alg ${show(alg)} is not accepted`)
-  return jwt
+  return checkHeader(jwt, accessTokenTypes) ?? jwt
 }
 
-/** Checks signature and claims of a token that `readAccessToken` took apart, with the key that its `kid` names. */
+/** Are `typ` and `alg` those of an access token? undefined: yes. */
+export function checkHeader({ header }: DecodedJwt, types: ReadonlySet<string>): Refusal | undefined {
+  const { typ, alg } = header
+  if (typeof typ !== 'string' || !types.has(typ.toLowerCase())) {
+    const [wanted] = types
+    return new Refusal('type', `typ is ${show(typ)}, not ${wanted}: this is not an access token`)
+  }
+  return algorithm(alg) ? undefined : new Refusal('algorithm', `alg ${show(alg)} is not accepted`)
+}
+
+/** Checks signature and claims of a token whose header was checked, with the key that its `kid` names. */
 export function verifyAccessToken(
   jwt: DecodedJwt,
   key: VerificationKey | undefined,
   expected: Expected,
 ): AccessTokenClaims | Refusal {
   if (!key) return new Refusal('key', `no signing key with kid ${show(jwt.header.kid)} is published`)
-  if (jwt.header.alg !== key.algorithm.name)
+  if (algorithm(jwt.header.alg) !== key.algorithm)
     return new Refusal(
       'algorithm',
       `alg ${show(jwt.header.alg)} is not that of the key (${key.algorithm.name})`,
@@ -99,8 +110,11 @@ function checkClaims(
   for (const name of ['sub', 'client_id', 'jti'] as const)
     if (typeof claims[name] !== 'string' || claims[name] === '')
       return new Refusal('claims', `${name} is missing`)
-  if (claims.scope !== undefined && typeof claims.scope !== 'string')
-    return new Refusal('claims', 'scope is not a string')
+  if (claims.scope !== undefined && !isScope(claims.scope, expected.scopeForm))
+    return new Refusal(
+      'claims',
+      `scope is not a ${expected.scopeForm === 'list' ? 'list of strings' : 'string'}`,
+    )
   if (claims.cnf !== undefined && !isObject(claims.cnf)) return new Refusal('claims', 'cnf is not an object')
   return claims as AccessTokenClaims
 }
@@ -136,6 +150,11 @@ function notBefore(name: string, value: unknown, seconds: number, skew: number):
   return value > seconds + skew
     ? new Refusal('dates', `${name} is ${Math.ceil(value - seconds)} s in the future`)
     : undefined
+}
+
+function isScope(value: unknown, form: Expected['scopeForm']): boolean {
+  if (form !== 'list') return typeof value === 'string'
+  return Array.isArray(value) && value.every(scope => typeof scope === 'string')
 }
 
 function isAudiences(value: unknown): value is readonly string[] {

@@ -14,6 +14,8 @@ export interface KeySet {
    * Refusal when a key of this name is published but not usable; undefined when there is none.
    */
   find(kid: string, alg: string): PublishedKey | Refusal | undefined
+  /** All that can be used: one for each name and algorithm. */
+  readonly keys: readonly (PublishedKey & { readonly kid: string })[]
   /** How many keys can be used. */
   readonly size: number
   /** Why the others cannot. */
@@ -40,9 +42,10 @@ export function readKeySet(json: unknown): KeySet | string {
   return {
     size: usable.size,
     refused: [...unusable].map(([kid, why]) => `key ${show(kid)} ${why}`),
+    keys: [...usable].flatMap(([kid, keys]) => keys.map(key => ({ ...key, kid }))),
     find(kid, alg) {
       const keys = usable.get(kid)
-      if (keys) return keys.find(key => key.algorithm.name === alg) ?? keys[0]
+      if (keys) return keys.find(key => key.algorithm === algorithm(alg)) ?? keys[0]
       const why = unusable.get(kid)
       return why === undefined ? undefined : new Refusal('key', `the published key ${show(kid)} ${why}`)
     },

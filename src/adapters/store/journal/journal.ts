@@ -1,22 +1,12 @@
-import type { Kysely } from 'kysely'
 import { day, type Log, minute } from '../../../core/context.ts'
 import type { DecisionRecord } from '../../../core/explain/decision.ts'
 import type { Message } from '../../../core/flows/store.ts'
 import type { Journal } from '../../../core/journal.ts'
 import { messageOf } from '../errors.ts'
+import type { GroupWrite, JournalEngine } from './engine.ts'
 import { groupByFlow, newestMessages } from './messages.ts'
-import { decisionColumns, entryOf, type JournalSchema } from './schema.ts'
+import { decisionColumns, entryOf } from './schema.ts'
 import type { GroupStatement, JournalStatements } from './statements.ts'
-
-/** What the journal needs of an engine. */
-export interface JournalEngine {
-  readonly reader: Kysely<JournalSchema>
-  readonly statements: JournalStatements
-  /** Runs the statements in one transaction, which need not have reached the disk. */
-  write(statements: readonly GroupWrite[]): Promise<void>
-}
-
-type GroupWrite = GroupStatement & { readonly parameters: readonly unknown[] }
 
 export interface JournalLimits {
   /** Entries that wait for being written; more are dropped. */

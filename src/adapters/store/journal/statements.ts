@@ -21,6 +21,10 @@ export interface JournalStatements {
   readonly prune: Record<'messages' | 'decisions', { readonly byCount: string; readonly byAge: string }>
   /** Parameter: how many of the last-used times to keep. */
   readonly pruneLastUsed: string
+  /** Parameters: the time, and how many of those before it. */
+  readonly pruneOneTimeIds: string
+  /** SQLite: parameters id and time of one. PostgreSQL: JSON array of { id, keepUntil }; returns those that were not there. */
+  readonly claimIds: string
 }
 
 /** How an engine writes a group. */
@@ -28,6 +32,9 @@ interface Grouping {
   parameter(number: number): string
   insert(table: string, columns: readonly (readonly [string, ColumnType])[], conflict: string): GroupStatement
   readonly greatest: string
+  /** Leaves rows alone that somebody else is about to delete. */
+  readonly skipLocked: string
+  readonly claimIds: string
 }
 
 export const journalStatements = {
@@ -39,6 +46,9 @@ export const journalStatements = {
       columns,
     }),
     greatest: 'max',
+    // There is one writer.
+    skipLocked: '',
+    claimIds: 'insert into one_time_ids (id, keep_until) values (?, ?) on conflict do nothing',
   }),
   postgres: statements({
     parameter: number => `$${number}`,
@@ -52,6 +62,10 @@ export const journalStatements = {
       }
     },
     greatest: 'greatest',
+    skipLocked: 'for update skip locked',
+    claimIds: `insert into one_time_ids (id, keep_until)
+      select id, "keepUntil" from json_to_recordset($1::json) as entry(id text, "keepUntil" bigint) order by 1
+      on conflict do nothing returning id`,
   }),
 }
 
@@ -86,6 +100,10 @@ function statements(engine: Grouping): JournalStatements {
         byAge: byAge('decisions', 'at'),
       },
     },
+    pruneOneTimeIds: `delete from one_time_ids where id in
+      (select id from one_time_ids where keep_until < ${engine.parameter(1)}
+       order by keep_until limit ${engine.parameter(2)} ${engine.skipLocked})`,
+    claimIds: engine.claimIds,
     pruneLastUsed: `delete from last_used where at <
       (select at from last_used order by at desc limit 1 offset ${parameter})`,
   }

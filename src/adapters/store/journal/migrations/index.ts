@@ -6,5 +6,6 @@ export const journalMigrations: MigrationSet = {
   steps: {
     '0001-initial': () => import('./0001-initial.ts'),
     '0002-message-groups': () => import('./0002-message-groups.ts'),
+    '0003-one-time-ids': () => import('./0003-one-time-ids.ts'),
   },
 }
