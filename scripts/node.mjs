@@ -1,16 +1,22 @@
-// Which Node runs what. Countersign needs Node 24; the scripts here also run under an older one,
+// Which Node runs what. Countersign needs Node 24.7 (argon2 in node:crypto); the scripts here also run under an older one,
 // because setting up a newer one is their job.
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, realpathSync } from 'node:fs'
 import { dirname, join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-export const oldestNode = 24
+export const oldestNode = '24.7'
 export const root = realpathSync(dirname(dirname(fileURLToPath(import.meta.url))))
 export const modules = join(root, 'node_modules')
 export const fetchedNode = join(modules, 'node', 'bin', 'node')
 
-const isNewEnough = version => Number.parseInt(version.replace(/^v/, ''), 10) >= oldestNode
+const parts = version => version.replace(/^v/, '').split('.').map(Number)
+
+function isNewEnough(version) {
+  const [major, minor] = parts(version)
+  const [oldestMajor, oldestMinor] = parts(oldestNode)
+  return major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)
+}
 
 /**
  * True where the project must bring its own Node. A run under the fetched one counts too: it says that

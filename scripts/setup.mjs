@@ -1,6 +1,6 @@
 // Everything a fresh clone needs, and nothing twice: what is there already is looked at, not done again.
 //   node scripts/setup.mjs            dependencies, a new enough Node, the build
-//   node scripts/setup.mjs --test     and what the tests use (PostgreSQL, openssl, curl)
+//   node scripts/setup.mjs --test     and what the tests use (PostgreSQL, openssl, curl, other vendors' clients)
 //   node scripts/setup.mjs --bench    and what the benchmarks use (wrk, taskset, the peers in bench/)
 // Runs under Node 18 and newer, without any dependency.
 import { spawnSync } from 'node:child_process'
@@ -16,6 +16,8 @@ const flags = process.argv.slice(2)
 const lock = join(root, '.cache', 'setup.lock')
 /** The peers of the benchmarks live apart from the product's own dependencies. */
 const bench = join(root, 'bench')
+/** So do the clients of other vendors that the tests run: not all of them may be shipped. */
+const interop = join(root, 'test', 'interop')
 
 const say = line => process.stderr.write(`set-up: ${line}\n`)
 
@@ -100,6 +102,11 @@ const steps = [
     name: () => 'installing what the benchmarks compare with (npm ci in bench/)',
     isDone: () => !wantedPurposes.includes('bench') || dependenciesMatch(bench),
     act: () => installDependencies(bench),
+  },
+  {
+    name: () => "installing other vendors' clients for the tests (npm ci in test/interop/)",
+    isDone: () => !wantedPurposes.includes('test') || dependenciesMatch(interop),
+    act: () => installDependencies(interop),
   },
   { name: () => 'building', isDone: isBuilt, act: build },
 ]

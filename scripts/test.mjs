@@ -22,6 +22,7 @@ const foreign =
 const testsBelow = path =>
   statSync(path).isDirectory()
     ? readdirSync(path).flatMap(name => {
+        if (name === 'node_modules') return []
         const inside = join(path, name)
         return statSync(inside).isDirectory() || name.endsWith('.test.ts') ? testsBelow(inside) : []
       })

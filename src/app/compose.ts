@@ -1,3 +1,4 @@
+import { createGuardedFetch } from '../adapters/forward/fetch.ts'
 import { createForwarder } from '../adapters/forward/http.ts'
 import { createRevocationSource } from '../adapters/forward/revocation.ts'
 import { createHttpApp } from '../adapters/http/app.ts'
@@ -7,7 +8,14 @@ import type { Operations, Services } from '../adapters/http/services.ts'
 import { openStore, type Store } from '../adapters/store/open.ts'
 import { type Bases, createAddresses } from '../core/addresses.ts'
 import { createAuthorityDirectory, createCrls } from '../core/authority/index.ts'
-import { createClientDirectory, createFailureCounter, type FailureCounter } from '../core/clients/index.ts'
+import {
+  createAssertionKeys,
+  createChosenSecrets,
+  createClientDirectory,
+  createFailureCounter,
+  createRemoteKeySets,
+  type FailureCounter,
+} from '../core/clients/index.ts'
 import type { Context } from '../core/context.ts'
 import { createFlowRegistry, type Forwarder } from '../core/flows/index.ts'
 import type { Meter } from '../core/meter.ts'
@@ -15,6 +23,7 @@ import { createTenantDirectory, ensureDefaultTenant } from '../core/tenants/inde
 import { createKeyrings, createRevokedTokens, createTokenChecking } from '../core/tokens/index.ts'
 import { createRevocationChecking, createTrust } from '../core/trust/index.ts'
 import type { Vault } from '../core/vault.ts'
+import { createFetchJson } from '../guard/fetch-json.ts'
 
 /** What differs from composition to composition. */
 export interface Parts {
@@ -25,6 +34,8 @@ export interface Parts {
   readonly meter: Meter
   /** Told of every failed authentication, for counting across processes. */
   readonly onFailure?: ((key: string) => void) | undefined
+  /** PEM; trusted instead of the public roots where registered addresses are called. */
+  readonly outboundCa?: string | undefined
   /** Default: over HTTP. Measuring the admission alone takes another one. */
   readonly forwarder?: Forwarder | undefined
   openVault(store: Store): Promise<Vault>
@@ -67,6 +78,9 @@ export async function composeServer(parts: Parts): Promise<Server> {
   const { trust: table, issued } = store.read
   const trust = createTrust({ table, authorities, issued, revocation, context }, changes)
   const crls = createCrls({ store, authorities, context }, changes)
+  const outbound = createGuardedFetch(parts.outboundCa)
+  const remoteKeySets = createRemoteKeySets(createFetchJson(outbound.fetch), context)
+  const assertionKeys = createAssertionKeys(store, remoteKeySets)
   const flows = createFlowRegistry(store.read.flows, changes)
   const forwarder = parts.forwarder ?? createForwarder()
 
@@ -85,6 +99,10 @@ export async function composeServer(parts: Parts): Promise<Server> {
     authorities,
     trust,
     crls,
+    assertionKeys,
+    chosenSecrets: createChosenSecrets(vault, context),
+    oneTime: store.oneTimeIds,
+    used: (key, at) => journal.used(key, at),
     flows,
     forwarder,
     meter,
@@ -99,6 +117,7 @@ export async function composeServer(parts: Parts): Promise<Server> {
     async close() {
       await forwarder.close()
       await revocationSource.close()
+      await outbound.close()
       await store.close()
     },
   }

@@ -3,10 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { eventually } from '../../test/e2e/process/support.ts'
 import { holds, issued, newRoot, pemOf, pkcs8, trust } from '../../test/support/senders.ts'
 import { orThrow, startTestServer } from '../../test/support/server.ts'
 import { importAuthority, inspectAuthority, rollOverAuthority } from '../core/authority/index.ts'
-import { revokeCertificate, rotateKey } from '../core/broker/index.ts'
+import { deleteKey, revokeCertificate, rotateKey } from '../core/broker/index.ts'
+import { bind, provision, referenceTo } from '../core/broker/osb/index.ts'
 import { parseCertificate } from '../crypto/certificate.ts'
 import { readCertificateInput } from '../crypto/pem.ts'
 import { readConfig } from './config.ts'
@@ -102,6 +104,30 @@ test('keys whose certificate ends within 60 days are in the log and in the metri
   assert.deepEqual(
     (await told()).map(({ fields }) => fields.instance),
     [two.instance, soon.instance],
+  )
+})
+
+test('a key that is made later is in the metrics within seconds, and a deleted one is not', async t => {
+  const { server, services, metrics } = await startWorld(t)
+  const { instance } = await issued(server, { validity: 5 })
+  const shown = async () => (await metrics()).some(line => line.includes(`instance="${instance}"`))
+  await eventually(shown, 10_000, 'the key is told of')
+  assert.equal(server.log.filter(({ message }) => message === 'a certificate ends soon').length, 1)
+  orThrow(await deleteKey(server.tenant, instance, 'key', services))
+  await eventually(async () => !(await shown()), 10_000, 'the key is forgotten')
+})
+
+test('what is under way when the server stops ends without a word', async () => {
+  const server = await startTestServer()
+  const config = readConfig({ env: {}, file: undefined, cwd: tmpdir(), processors: 1 })
+  const maintenance = startMaintenance(server.server, config, server.server.services.context)
+  const underWay = maintenance.run()
+  maintenance.stop()
+  await server.close()
+  await underWay
+  assert.deepEqual(
+    server.log.filter(({ level }) => level === 'error'),
+    [],
   )
 })
 
@@ -246,4 +272,23 @@ test('what fails does not keep the rest from being done', async t => {
   const lines = await told()
   Object.assign(services.store.read.tenantKeys, { list })
   assert.equal(lines.length, 1)
+})
+
+test('credentials that were kept for a platform are forgotten after ten minutes', async t => {
+  const { server, services, maintenance } = await startWorld(t)
+  const { tenant } = server
+  const asking = { tenant, roles: new Set<string>() }
+  const place = { organization: 'org', space: 'space', name: undefined, parameters: {} }
+  const reference = referenceTo('integration-flow')
+  orThrow(await provision('instance', { ...reference, ...place }, asking, services))
+  const wanted = { reference, predecessor: undefined, parameters: {}, boundTo: undefined }
+  orThrow(await bind('instance', 'binding', wanted, asking, services))
+  const { platforms } = services.store.read
+  const kept = () => platforms.hasAnswersUntil(Number.MAX_SAFE_INTEGER)
+  server.advance(9 * 60_000)
+  await maintenance.run()
+  assert.equal(await kept(), true)
+  server.advance(60_000)
+  await maintenance.run()
+  assert.equal(await kept(), false)
 })

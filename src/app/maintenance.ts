@@ -1,9 +1,13 @@
+import { endingApplications } from '../core/applications/index.ts'
 import { endingAuthorities, maintainAuthorities } from '../core/authority/index.ts'
 import { endingKeyCertificates } from '../core/broker/index.ts'
-import { type Context, hour } from '../core/context.ts'
+import { forgetAnswers } from '../core/broker/osb/index.ts'
+import { type Context, hour, minute } from '../core/context.ts'
 import { createExpiryWatch, watchedMs } from '../core/expiry.ts'
+import type { Change } from '../core/store.ts'
 import { maintainKeys } from '../core/tokens/index.ts'
 import { endingTrust } from '../core/trust/index.ts'
+import { runAfterChanges } from './after-changes.ts'
 import type { Server } from './compose.ts'
 import type { Config } from './config.ts'
 import { endingServerCertificates } from './server-identity.ts'
@@ -11,42 +15,62 @@ import { endingServerCertificates } from './server-identity.ts'
 /** Something that time asks for. Safe to run on several nodes at once. */
 interface Task {
   readonly name: string
+  /** Every minute, not only every hour. */
+  readonly often?: true
+  /** Also within seconds of a change of these kinds. */
+  readonly after?: readonly Change['kind'][]
   run(): Promise<void>
 }
 
 /**
- * Runs what time asks for, at once and then every hour: keys and authorities get their successors, and certificates
- * that end are told of. One process of a machine does it. Returns what stops it.
+ * Runs what time asks for, at once and then every hour or minute: keys and authorities get their successors, and
+ * certificates that end are told of. One process of a machine does it. Returns what stops it.
  */
 export function startMaintenance(
-  { services }: Pick<Server, 'services'>,
+  { services, store }: Pick<Server, 'services' | 'store'>,
   config: Config,
   context: Context,
 ): { run(): Promise<void>; stop(): void } {
   const { log } = context
   const tasks = tasksOf(services, config, context)
   let running: Promise<void> | undefined
+  let stopped = false
 
-  async function runAll(): Promise<void> {
-    for (const { name, run } of tasks) {
+  async function runAll(chosen: readonly Task[]): Promise<void> {
+    for (const { name, often, run } of chosen) {
       try {
-        await run()
+        if (!stopped) await run()
       } catch (error) {
-        log.error({ error: (error as Error).message }, `${name} failed; it is tried again in an hour`)
+        // Its store may have been closed meanwhile; nobody can do anything about that, or has to.
+        if (stopped) return
+        const next = often ? 'a minute' : 'an hour'
+        log.error({ error: (error as Error).message }, `${name} failed; it is tried again in ${next}`)
       }
     }
   }
 
   function run(): Promise<void> {
-    running ??= runAll().finally(() => {
+    running ??= runAll(tasks).finally(() => {
       running = undefined
     })
     return running
   }
 
   void run()
-  const timer = setInterval(run, hour).unref()
-  return { run, stop: () => clearInterval(timer) }
+  const often = tasks.filter(task => task.often)
+  const timers = [
+    setInterval(run, hour),
+    setInterval(() => void runAll(often), minute),
+    runAfterChanges(store.changes, tasks, runAll, log),
+  ]
+  for (const timer of timers) timer.unref()
+  return {
+    run,
+    stop() {
+      stopped = true
+      for (const timer of timers) clearInterval(timer)
+    },
+  }
 }
 
 /** THE LIST of what is done. */
@@ -68,11 +92,18 @@ function tasksOf(services: Server['services'], config: Config, context: Context)
       },
     },
     {
+      name: 'forgetting what platforms were answered',
+      often: true,
+      run: () => forgetAnswers(services),
+    },
+    {
       name: 'the watch for certificates that end',
+      after: ['credential', 'instance', 'authority', 'trust', 'tenant'],
       async run() {
         const until = context.now() + watchedMs
         watch([
           ...(await endingKeyCertificates(until, services)),
+          ...(await endingApplications(until, services)),
           ...(await endingAuthorities(until, services)),
           ...(await endingTrust(until, services)),
           ...endingServerCertificates(until, config, context),

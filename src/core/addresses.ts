@@ -4,6 +4,10 @@ import { defaultTenantName, type Tenant } from './tenant.ts'
 export interface Addresses {
   issuer(tenant: Named): string
   tokenEndpoint(tenant: Named): string
+  /** Where registered clients (SAP Neo) get tokens. */
+  registeredTokenEndpoint(tenant: Named): string
+  /** Base of the addresses of Microsoft Entra: for a GUID, name or alias of a tenant. */
+  directory(name: string): string
   /** The token endpoint that asks for a client certificate (RFC 8705 section 5). */
   mtlsTokenEndpoint(tenant: Named): string
   /** Base of the integration flows, and the audience of tokens of plan `integration-flow`. */
@@ -36,6 +40,8 @@ export function createAddresses({ publicUrl, mtlsUrl, pkiUrl }: Bases): Addresse
   return {
     issuer: of,
     tokenEndpoint: tenant => `${of(tenant)}/oauth/token`,
+    registeredTokenEndpoint: tenant => `${of(tenant)}/oauth2/api/v1/token`,
+    directory: name => `${publicUrl.replace(/\/+$/, '')}/${name}`,
     mtlsTokenEndpoint: tenant => `${mtls(tenant)}/oauth/token`,
     worker: of,
     mtls,

@@ -16,7 +16,7 @@ type ExpiryState = (typeof expiryStates)[number]
 export const watchedMs = 60 * day
 
 /** What a certificate that ends is for. */
-export const watchedKinds = ['key', 'authority', 'trusted', 'server'] as const
+export const watchedKinds = ['key', 'app', 'authority', 'trusted', 'server'] as const
 
 /** A certificate that ends soon, or has ended, and that somebody should replace. */
 export interface Ending {

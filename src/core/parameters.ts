@@ -6,6 +6,8 @@ export type Parameters = ReadonlyMap<string, string>
 export interface ParameterRules {
   /** May also stand in the query. */
   readonly inQuery: ReadonlySet<string>
+  /** May stand in both; the body counts. */
+  readonly inBoth?: (name: string) => boolean
 }
 
 /** May never stand in a query, where logs and histories would keep it. */
@@ -48,12 +50,15 @@ function readQuery(
   const problem = readInto(inQuery, new Set(), query)
   if (problem) return problem
   for (const [name, value] of inQuery) {
-    if (secretNames.has(name))
+    if (secretNames.has(name) && !rules.inQuery.has(name))
       return new Problem('invalid_request', `${name} must not be sent in the query`, {
         check: 'request form',
         hint: 'Send it in the body. It stands in logs by now: replace that credential.',
       })
-    if (seen.has(name)) return repeated(name)
+    if (seen.has(name)) {
+      if (rules.inBoth?.(name)) continue
+      return repeated(name)
+    }
     if (rules.inQuery.has(name)) found.set(name, value)
   }
   return undefined

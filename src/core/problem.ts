@@ -14,6 +14,10 @@ export class Problem {
   readonly check: string | undefined
   /** Seconds after which it makes sense to try again. */
   readonly retryAfter: number | undefined
+  /** What was sent and is refused, for dialects that repeat it. As it was sent: nobody has made it fit for anything. */
+  readonly value: string | undefined
+  /** The number that a vendor's clients know this refusal by, where there is one. */
+  readonly number: number | undefined
   /** Which client the request spoke for, as far as that was known. */
   readonly subject: ProblemSubject
 
@@ -24,6 +28,8 @@ export class Problem {
     this.hint = more.hint
     this.check = more.check
     this.retryAfter = more.retryAfter
+    this.value = more.value
+    this.number = more.number
     this.subject = more.subject ?? {}
   }
 
@@ -34,6 +40,8 @@ export class Problem {
       ...(this.hint && { hint: this.hint }),
       ...(this.check && { check: this.check }),
       ...(this.retryAfter && { retryAfter: this.retryAfter }),
+      ...(this.value !== undefined && { value: this.value }),
+      ...(this.number !== undefined && { number: this.number }),
       ...more,
       subject: { ...this.subject, ...more.subject },
     })
@@ -45,6 +53,8 @@ export interface ProblemDetails {
   hint?: string
   check?: string
   retryAfter?: number
+  value?: string
+  number?: number
   subject?: ProblemSubject
 }
 
@@ -85,6 +95,12 @@ export type ProblemCode =
   | 'request_timeout'
   | 'unavailable'
   | 'internal'
+  // the service broker (Open Service Broker API 2.17)
+  | 'precondition_failed'
+  | 'gone'
+  | 'change_not_supported'
+  | 'concurrency'
+  | 'maintenance_info_conflict'
   // a flow's receiver
   | 'receiver_unreachable'
   | 'receiver_timeout'

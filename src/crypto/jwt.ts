@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import type { Algorithm } from './algorithms.ts'
+import { type Algorithm, algorithm } from './algorithms.ts'
 import { decodeBase64url, encodeBase64url } from './base64url.ts'
 
 /** A JWS in compact form taken apart (RFC 7515 section 7.1); nothing in it is trusted yet. */
@@ -47,7 +47,7 @@ export function decodeJwt(token: string, maxLength = 16_384): DecodedJwt | strin
 
 /** Checks the signature with a key whose algorithm the caller has fixed (RFC 8725 section 3.1). */
 export function verifyJwt(jwt: DecodedJwt, key: KeyObject, expected: Algorithm): boolean {
-  if (jwt.header.alg !== expected.name || !expected.fits(key)) return false
+  if (algorithm(jwt.header.alg) !== expected || !expected.fits(key)) return false
   try {
     return expected.verify(key, jwt.signingInput, jwt.signature)
   } catch {

@@ -8,6 +8,7 @@ import { createFrontDoor } from './front.ts'
 import { createTokenServer } from './oauth.ts'
 import { observeRefusal, type Surface } from './observe.ts'
 import { operationsRoutes } from './operations.ts'
+import { osbRoutes } from './osb/routes.ts'
 import { createPki } from './pki.ts'
 import { resourceProblem } from './problems.ts'
 import { envelopeOf, type Listener } from './request.ts'
@@ -44,6 +45,7 @@ export async function createHttpApp(services: Services): Promise<(listener: List
   app.setNotFoundHandler((request, reply) => refuse(notFound, request, reply))
   await app.register(operationsRoutes, { services })
   await app.register(adminRoutes, { prefix: '/admin', services })
+  await app.register(osbRoutes, { prefix: '/osb', services })
   await app.ready()
 
   function refuse(problem: Problem, request: FastifyRequest, reply: FastifyReply) {
@@ -55,8 +57,9 @@ export async function createHttpApp(services: Services): Promise<(listener: List
 
   return createFrontDoor(services, (request, response) => {
     const { path, listener } = request.envelope
-    if (listener !== 'pki' && tokenServer.serves(path)) return void tokenServer.handle(request, response)
+    // Messages first: most requests are.
     if (listener !== 'pki' && worker.serves(path)) return void worker.handle(request, response)
+    if (listener !== 'pki' && tokenServer.serves(path)) return void tokenServer.handle(request, response)
     if (pki.serves(path)) return void pki.handle(request, response)
     if (!isHere(listener, path)) request.url = '/not-on-this-port'
     presetCommonHeaders(response)

@@ -17,6 +17,7 @@ import {
   senders,
 } from '../../core/flows/index.ts'
 import { isProblem, Problem } from '../../core/problem.ts'
+import { after, type Soon } from '../../core/soon.ts'
 import { defaultTenantName } from '../../core/tenant.ts'
 import { answerProblem, commonHeaders } from './answer.ts'
 import { observeRefusal, type Surface } from './observe.ts'
@@ -61,12 +62,14 @@ export function createWorker(services: Services) {
   async function handle(request: EnvelopedRequest, response: ServerResponse): Promise<unknown> {
     let flow: Flow | undefined
     try {
-      const match = await findFlow(request)
+      const found = findFlow(request)
+      const match = found instanceof Promise ? await found : found
       if (isProblem(match)) return refuse(match, request, response)
       flow = match.flow
       const { tenant, source, certificate } = request.envelope
       const { authorization } = request.headers
-      const caller = await flow.authorization.admit({ tenant, authorization, source, certificate }, services)
+      const asked = flow.authorization.admit({ tenant, authorization, source, certificate }, services)
+      const caller = asked instanceof Promise ? await asked : asked
       if (isProblem(caller)) return refuse(caller, request, response, flow)
       if (caller.credentialUsed) journal.used(caller.credentialUsed, context.now())
       if (!flow.sender.methods.has(request.method!)) {
@@ -85,7 +88,7 @@ export function createWorker(services: Services) {
     }
   }
 
-  async function findFlow(request: EnvelopedRequest): Promise<FlowMatch | Problem> {
+  function findFlow(request: EnvelopedRequest): Soon<FlowMatch | Problem> {
     const { path, query, tenant } = request.envelope
     if (tokenInQuery.test(query))
       return new Problem('invalid_request', 'a token must not be sent in the query', {
@@ -93,8 +96,7 @@ export function createWorker(services: Services) {
         hint: 'Send it in the Authorization header. It stands in logs by now: revoke it.',
       })
     const { prefix } = senders.find(sender => path.startsWith(sender.prefix))!
-    const found = flows.find(tenant.id, prefix, path.slice(prefix.length))
-    return (found instanceof Promise ? await found : found) ?? noFlow(path)
+    return after(flows.find(tenant.id, prefix, path.slice(prefix.length)), match => match ?? noFlow(path))
   }
 
   /** The described CSRF protection; true when the request has been answered. */
@@ -221,7 +223,6 @@ export function createWorker(services: Services) {
       exchange?.abort()
       finish(response.statusCode, 'the sender went away before the answer was complete')
     })
-    response.on('drain', () => exchange?.resume())
     if (body && body !== request)
       body.once('error', () => {
         fail(tooLarge(flow.maxBodyBytes))
@@ -254,7 +255,11 @@ export function createWorker(services: Services) {
             messageId,
           ])
         },
-        data: chunk => over || response.write(chunk),
+        data(chunk) {
+          if (over || response.write(chunk)) return true
+          response.once('drain', () => exchange?.resume())
+          return false
+        },
         end() {
           if (over) return
           finish(

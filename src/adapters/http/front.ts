@@ -5,7 +5,9 @@ import { isProblem, Problem } from '../../core/problem.ts'
 import { defaultTenantName, type Tenant } from '../../core/tenant.ts'
 import { answerProblem } from './answer.ts'
 import { certificateOf, isMisdirected } from './certificate.ts'
+import { rendererAt } from './dialects/entra.ts'
 import { observeRefusal, type Surface } from './observe.ts'
+import { osbProblem } from './osb/problem.ts'
 import { oauthProblem, type Renderer, resourceProblem } from './problems.ts'
 import { callerCorrelationId, type EnvelopedRequest, isHungUp, type Listener } from './request.ts'
 import type { Services } from './services.ts'
@@ -45,6 +47,7 @@ export function createFrontDoor(services: Services, inside: Inside) {
       listener: listener.name,
       certificate: isProblem(certificate) ? undefined : certificate,
       receivedAt: context.now(),
+      prefixed: false,
       path: fullPath,
       query: mark < 0 ? '' : url.slice(mark + 1),
     }
@@ -62,6 +65,7 @@ export function createFrontDoor(services: Services, inside: Inside) {
         if (!found) return refuse(noTenant, request, response)
         envelope.tenant = found.tenant
         envelope.path = found.path
+        envelope.prefixed = true
         enveloped.url = mark < 0 ? found.path : `${found.path}${url.slice(mark)}`
       }
       inside(enveloped, response)
@@ -74,8 +78,11 @@ export function createFrontDoor(services: Services, inside: Inside) {
   }
 
   function refuse(problem: Problem, request: IncomingMessage, response: ServerResponse): void {
-    const render: Renderer = envelopePath(request).startsWith('/oauth/') ? oauthProblem : resourceProblem
-    const rendered = render(problem, (request as EnvelopedRequest).envelope, 'countersign')
+    const rendered = rendererOf(envelopePath(request))(
+      problem,
+      (request as EnvelopedRequest).envelope,
+      'countersign',
+    )
     observeRefusal(problem, rendered.status, request, door, services)
     answerProblem(response, rendered)
   }
@@ -108,6 +115,13 @@ function splitTenant(
   const end = path.indexOf('/', tenantPrefix.length)
   const tenant = byName(path.slice(tenantPrefix.length, end < 0 ? undefined : end))
   return tenant && { tenant, path: end < 0 ? '/' : path.slice(end) }
+}
+
+/** Before the client is known, the path says in which form it expects a refusal (design 2.5). */
+const rendererOf = (path: string): Renderer => {
+  if (/^\/oauth2?\//.test(path)) return oauthProblem
+  if (path.startsWith('/osb/')) return osbProblem
+  return rendererAt(path) ?? resourceProblem
 }
 
 const envelopePath = (request: IncomingMessage) => (request as EnvelopedRequest).envelope.path

@@ -2,7 +2,6 @@ import type { ServerResponse } from 'node:http'
 import { identify } from '../../core/admission/index.ts'
 import { authenticateClient, type Client } from '../../core/clients/index.ts'
 import {
-  bodyOnlyRules,
   type ParameterRules,
   type Parameters,
   readParameters,
@@ -10,215 +9,245 @@ import {
 } from '../../core/parameters.ts'
 import { isProblem, Problem } from '../../core/problem.ts'
 import type { Tenant } from '../../core/tenant.ts'
-import {
-  type Asker,
-  introspect,
-  issueToken,
-  keySetMaxAgeMs,
-  metadata,
-  revokeToken,
-  tokenRequestChecks,
-} from '../../core/tokens/index.ts'
+import { introspect, issueToken, metadata, revokeToken, tokenRequestChecks } from '../../core/tokens/index.ts'
 import { answerJson, answerProblem, type FlatHeaders } from './answer.ts'
 import { readBody } from './body.ts'
-import { observeRefusal, type Surface } from './observe.ts'
+import { faceOf, faces } from './dialects/index.ts'
+import { keysOfZone } from './dialects/uaa.ts'
+import { observeRefusal } from './observe.ts'
 import { oauthProblem } from './problems.ts'
-import { type EnvelopedRequest, envelopeOf } from './request.ts'
+import type { EnvelopedRequest } from './request.ts'
 import type { Services } from './services.ts'
+import {
+  type Address,
+  type Endpoint,
+  type Exchange,
+  guarded,
+  open,
+  type PathWords,
+  type TokenServerParts,
+} from './token-endpoint.ts'
 import { unexpected } from './unexpected.ts'
 
 /** Larger bodies are refused: no request of this protocol needs more. */
 const mostBody = 64 * 1024
 
-const clientChecks = [
-  'request form',
-  'client authentication method',
-  'client credential',
-  'token parameter',
-] as const
+/** What clients of more than one dialect use. Before the client is known, the standard is spoken there. */
+const shared = { dialects: ['standard', 'uaa'], problem: oauthProblem }
 
-/** An address of the token server: what it takes, and what it makes of it. */
-interface Endpoint {
-  readonly surface: Surface
-  readonly method: 'POST' | 'GET'
-  readonly rules: ParameterRules
-  readonly headers: FlatHeaders
-  /** What it returns is the answer; a Problem becomes the protocol's error. */
-  answer(request: EnvelopedRequest, parameters: Parameters): Promise<object | Problem>
-}
-
-/** A certificate is looked at where the connection has one, before any other credential would be. */
-function surfaceOf(name: string, checks: readonly string[]): Surface {
-  const withCertificate = checks.toSpliced(checks.indexOf('client credential'), 0, 'client certificate')
-  return { name, checks: request => (envelopeOf(request).certificate ? withCertificate : checks) }
-}
-
-/** Nothing of this may be kept by a cache (RFC 6749 section 5.1). */
-const secret: FlatHeaders = ['Cache-Control', 'no-store', 'Pragma', 'no-cache']
-
-/** Public facts: anybody may read them, from anywhere, and keep them for a while. */
-const published: FlatHeaders = [
-  'Cache-Control',
-  `public, max-age=${keySetMaxAgeMs / 1000}`,
-  'Access-Control-Allow-Origin',
-  '*',
-]
+const noParameters = new Map<string, string>()
 
 /** The token server (RFC 6749, 7009, 7662, 8414), on node:http: a token is what most requests ask for. */
 export function createTokenServer(services: Services) {
   const { context, journal, meter, addresses } = services
 
-  const posts = (
-    name: string,
-    checks: readonly string[],
-    rules: ParameterRules,
-    answer: Endpoint['answer'],
-  ) => ({ surface: surfaceOf(name, checks), method: 'POST', rules, headers: secret, answer }) as const
-  const gets = (answer: Endpoint['answer']): Endpoint => ({
-    surface: { name: 'discovery', checks: () => ['request form'] },
-    method: 'GET',
-    rules: bodyOnlyRules,
-    headers: published,
-    answer,
+  const tellMetadata = open({
+    ...shared,
+    answer: async ({ request }) => metadata(request.envelope.tenant, addresses),
   })
-
-  const tellMetadata = gets(async ({ envelope }) => metadata(envelope.tenant, addresses))
-  const tellKeys = gets(async ({ envelope }) => {
-    const keyring = await services.keyrings.of(envelope.tenant.id)
-    return { keys: keyring.publicKeys(context.now()) }
+  const tellKeys = open({
+    ...shared,
+    rules: { inQuery: new Set(['zid']) },
+    async answer({ request: { envelope }, parameters }) {
+      const keyring = await services.keyrings.of(envelope.tenant.id)
+      const zid = parameters.get('zid')
+      return zid === undefined
+        ? { keys: keyring.publicKeys(context.now()) }
+        : keysOfZone(zid, keyring, envelope.tenant, context.now())
+    },
   })
 
   const endpoints = new Map<string, Endpoint>(
     Object.entries({
-      '/oauth/token': posts('token', tokenRequestChecks, tokenRequestRules, answerToken),
-      '/oauth/introspect': posts('introspect', clientChecks, bodyOnlyRules, answerIntrospection),
-      '/oauth/revoke': posts('revoke', clientChecks, bodyOnlyRules, answerRevocation),
+      '/oauth/token': guarded('token', {
+        ...shared,
+        checks: tokenRequestChecks,
+        rules: tokenRequestRules,
+        answer: answerToken,
+      }),
+      '/oauth/introspect': guarded('introspect', { ...shared, answer: answerIntrospection }),
+      '/oauth/revoke': guarded('revoke', { ...shared, answer: answerRevocation }),
       '/token_keys': tellKeys,
       '/.well-known/oauth-authorization-server': tellMetadata,
       '/.well-known/openid-configuration': tellMetadata,
     }),
   )
+  const others: Address[] = [{ match: tenantOfMetadata, endpoint: tellMetadata }]
+  for (const face of faces)
+    for (const address of face.addresses({ services, authenticate, whoAsks, handOut, theToken }))
+      if (address.path === undefined) others.push(address)
+      else endpoints.set(address.path, address.endpoint)
 
-  async function answerToken(request: EnvelopedRequest, parameters: Parameters) {
+  /** The endpoint at a path, with the words in it that vary. */
+  function find(path: string): { endpoint: Endpoint; words: PathWords } | undefined {
+    const endpoint = endpoints.get(path)
+    if (endpoint) return { endpoint, words: noWords }
+    for (const { match, endpoint } of others) {
+      const words = match(path)
+      if (words) return { endpoint, words }
+    }
+    return undefined
+  }
+
+  async function answerToken(exchange: Exchange) {
+    const authenticated = await authenticate(exchange)
+    return isProblem(authenticated) ? authenticated : handOut(exchange, authenticated)
+  }
+
+  async function handOut(
+    { parameters, request }: Exchange,
+    { client, method }: { client: Client; method: string },
+  ): Promise<object | Problem> {
     const { tenant, source, correlationId, certificate } = request.envelope
-    const authenticated = await authenticate(request, parameters)
-    if (isProblem(authenticated)) return authenticated
-    const { client, method } = authenticated
     const issued = await issueToken(parameters, client, { tenant, certificate }, services)
     if (isProblem(issued))
       return issued.with({ subject: { clientId: client.clientId, credentialId: client.credentialId } })
     journal.used(client.credentialId, context.now())
     meter.tokenIssued(tenant.name, parameters.get('token_format') ?? client.tokenFormat)
     context.log.info(
-      { correlationId, tenant: tenant.name, clientId: client.clientId, method, jti: issued.jti, source },
+      { correlationId, tenant: tenant.name, clientId: client.clientId, method, jti: issued.tokenId, source },
       'token issued',
     )
-    return issued
+    return issued.response
   }
 
-  async function answerIntrospection(request: EnvelopedRequest, parameters: Parameters) {
-    const asker = await whoAsks(request, parameters)
+  async function answerIntrospection(exchange: Exchange) {
+    const asker = await whoAsks(exchange)
     if (isProblem(asker)) return asker
-    const text = theToken(parameters)
-    return isProblem(text) ? text : introspect(text, asker, request.envelope.tenant, services)
+    const text = theToken(exchange.parameters)
+    return isProblem(text) ? text : introspect(text, asker, exchange.request.envelope.tenant, services)
   }
 
-  async function answerRevocation(request: EnvelopedRequest, parameters: Parameters) {
-    const authenticated = await authenticate(request, parameters)
+  async function answerRevocation(exchange: Exchange) {
+    const authenticated = await authenticate(exchange)
     if (isProblem(authenticated)) return authenticated
-    const text = theToken(parameters)
+    const text = theToken(exchange.parameters)
     if (isProblem(text)) return text
-    const { tenant, correlationId } = request.envelope
+    const { tenant, correlationId } = exchange.request.envelope
     const { client } = authenticated
     const outcome = await revokeToken(text, client, tenant, services)
     context.log.info({ correlationId, clientId: client.clientId }, `token revocation: ${outcome}`)
     return {}
   }
 
-  function authenticate({ envelope, headers }: EnvelopedRequest, parameters: Parameters) {
+  async function authenticate(exchange: Exchange): ReturnType<TokenServerParts['authenticate']> {
+    const { envelope, headers } = exchange.request
     const origin = { tenant: envelope.tenant, source: envelope.source }
     const { authorization } = headers
     const { certificate } = envelope
-    return authenticateClient({ authorization, parameters, certificate }, origin, services)
+    const { parameters } = exchange
+    const found = await authenticateClient({ authorization, parameters, certificate }, origin, services)
+    return isProblem(found) ? found : (notServed(exchange, found.client) ?? found)
   }
 
   /** A client by its credential, or a resource server by a token of its own (RFC 7662 section 2.1). */
-  async function whoAsks(request: EnvelopedRequest, parameters: Parameters): Promise<Asker | Problem> {
-    const { authorization } = request.headers
+  async function whoAsks(exchange: Exchange): ReturnType<TokenServerParts['whoAsks']> {
+    const { authorization } = exchange.request.headers
     if (!authorization || !/^Bearer /i.test(authorization)) {
-      const authenticated = await authenticate(request, parameters)
-      return isProblem(authenticated) ? authenticated : askerOf(authenticated.client)
+      const authenticated = await authenticate(exchange)
+      if (isProblem(authenticated)) return authenticated
+      const { client } = authenticated
+      return { client, roles: client.roles, byToken: false }
     }
-    if (parameters.has('client_secret'))
+    const second = ['client_secret', 'client_assertion'].find(name => exchange.parameters.has(name))
+    if (second !== undefined)
       return new Problem('invalid_request', 'more than one credential', {
         check: 'client authentication method',
-        reason: 'both an access token and client_secret were sent',
+        reason: `both an access token and ${second} were sent`,
       })
-    const { tenant, source, certificate } = request.envelope
-    return identify({ tenant, authorization, source, certificate }, services, ['Bearer'])
+    const { tenant, source, certificate } = exchange.request.envelope
+    const caller = await identify({ tenant, authorization, source, certificate }, services, ['Bearer'])
+    if (isProblem(caller)) return caller
+    const { client, roles } = caller
+    return notServed(exchange, client) ?? { client, roles, byToken: true }
   }
 
-  async function run(endpoint: Endpoint, request: EnvelopedRequest): Promise<object | Problem> {
-    const { method } = endpoint
-    if (request.method !== method && !(method === 'GET' && request.method === 'HEAD'))
-      return new Problem('method_not_allowed', `${method} only`, { check: 'request form' })
+  async function run(exchange: Exchange): Promise<object | Problem> {
+    const { endpoint, request } = exchange
+    const { methods } = endpoint
+    const method = request.method!
+    if (!methods.includes(method) && !(method === 'HEAD' && methods.includes('GET')))
+      return new Problem('method_not_allowed', `${methods.join(', ')} only`, {
+        check: 'request form',
+        value: method,
+      })
     const body = method === 'POST' ? await readBody(request, mostBody) : ''
     if (isProblem(body)) return body
     const parameters = readForm(body, request, endpoint.rules)
-    return isProblem(parameters) ? parameters : endpoint.answer(request, parameters)
+    if (isProblem(parameters)) return parameters
+    exchange.parameters = parameters
+    return endpoint.answer(exchange)
   }
 
-  function refuse(
-    problem: Problem,
-    endpoint: Endpoint,
-    request: EnvelopedRequest,
-    response: ServerResponse,
-  ): void {
-    const rendered = oauthProblem(problem, request.envelope, request.envelope.tenant.name)
+  function refuse(problem: Problem, exchange: Exchange, response: ServerResponse): void {
+    const { endpoint, request, client } = exchange
+    const render = client ? faceOf(client).problem : endpoint.problem
+    const rendered = render(problem, request.envelope, request.envelope.tenant.name)
     observeRefusal(problem, rendered.status, request, endpoint.surface, services)
     const headers =
       problem.code === 'method_not_allowed'
-        ? { ...rendered.headers, Allow: endpoint.method }
+        ? { ...rendered.headers, Allow: endpoint.methods.join(', ') }
         : rendered.headers
+    const echoed = endpoint.echo?.(exchange)
     if (!request.complete) response.shouldKeepAlive = false
-    answerProblem(response, { ...rendered, headers })
+    answerProblem(response, { ...rendered, headers: echoed ? { ...headers, ...echoed } : headers })
   }
 
   return {
     /** Does this path belong to the token server? */
-    serves: (path: string) => endpoints.has(path) || tenantOfMetadata(path) !== undefined,
+    serves: (path: string) => find(path) !== undefined,
 
     async handle(request: EnvelopedRequest, response: ServerResponse): Promise<void> {
       const { envelope } = request
-      let endpoint = endpoints.get(envelope.path)
-      if (!endpoint) {
-        const tenant = services.tenants.byName(tenantOfMetadata(envelope.path)!)
-        if (!tenant) return refuse(noIssuer, tellMetadata, request, response)
+      const { endpoint, words } = find(envelope.path)!
+      const exchange = { endpoint, request, id: words.id, parameters: noParameters, client: undefined }
+      if (words.tenant !== undefined) {
+        const tenant = services.tenants.byName(words.tenant)
+        if (!tenant) return refuse(noIssuer, exchange, response)
         ;(envelope as { tenant: Tenant }).tenant = tenant
-        endpoint = tellMetadata
       }
       try {
-        const result = await run(endpoint, request)
-        if (isProblem(result)) refuse(result, endpoint, request, response)
-        else answerJson(response, 200, endpoint.headers, result)
+        const result = await run(exchange)
+        if (isProblem(result)) refuse(result, exchange, response)
+        else answerJson(response, 200, headersOf(exchange), result)
       } catch (error) {
-        refuse(unexpected(error, services), endpoint, request, response)
+        refuse(unexpected(error, services), exchange, response)
       }
     },
   }
 }
 
+const noWords: PathWords = {}
+
+function headersOf(exchange: Exchange): FlatHeaders {
+  const { headers, echo } = exchange.endpoint
+  return echo ? [...headers, ...Object.entries(echo(exchange)).flat()] : headers
+}
+
 /** RFC 8414 section 3.1: the well-known part goes before the path of the issuer. */
-function tenantOfMetadata(path: string): string | undefined {
+function tenantOfMetadata(path: string): PathWords | undefined {
   if (!path.startsWith('/.well-known/')) return undefined
-  return /^\/\.well-known\/(?:oauth-authorization-server|openid-configuration)\/tenants\/([^/]+)$/.exec(
-    path,
-  )?.[1]
+  const tenant =
+    /^\/\.well-known\/(?:oauth-authorization-server|openid-configuration)\/tenants\/([^/]+)$/.exec(path)?.[1]
+  return tenant === undefined ? undefined : { tenant }
+}
+
+/** From here on the client is known; unless the address is not for its dialect, where it is a stranger like any other. */
+function notServed(exchange: Exchange, client: Client): Problem | undefined {
+  const { dialects } = exchange.endpoint
+  if (dialects.includes(client.dialect)) {
+    exchange.client = client
+    return undefined
+  }
+  return new Problem('invalid_client', 'client authentication failed', {
+    check: 'client authentication method',
+    reason: `this address serves clients of dialect ${dialects.join(' or ')}, and the client is of ${client.dialect}`,
+    hint: 'Compare the address with the tokenurl of the service key.',
+    subject: { clientId: client.clientId, credentialId: client.credentialId },
+  })
 }
 
 const noIssuer = new Problem('not_found', 'there is no such issuer', { check: 'request form' })
-
-const askerOf = (client: Client): Asker => ({ client, roles: client.roles })
 
 /** RFC 6749 appendix B: a body, if there is one, is form-encoded, in UTF-8. */
 function readForm(

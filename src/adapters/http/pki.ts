@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { withoutRoot } from '../../client/index.ts'
 import { type Authority, answerOcsp, chainAbove, issuerOf, rootsOf } from '../../core/authority/index.ts'
 import { renewCertificate } from '../../core/broker/index.ts'
 import { isProblem, Problem } from '../../core/problem.ts'
@@ -105,7 +106,10 @@ export function createPki(services: Services) {
     }
   }
 
-  /** A signing request for the certificate of the connection; the answer is the new certificate with its chain. */
+  /**
+   * A signing request for the certificate of the connection; the answer is the new certificate with what a sender sends
+   * along, ready to take the place of `client.pem`; as JSON, the service key.
+   */
   async function renew(request: EnvelopedRequest): Promise<PkiAnswer | Problem> {
     const { tenant, source, certificate, correlationId } = request.envelope
     if (certificate && request.headers.authorization !== undefined) return twoCredentials
@@ -132,7 +136,7 @@ export function createPki(services: Services) {
     const json = /\bjson\b/.test(request.headers.accept ?? '')
     return {
       type: json ? 'application/json;charset=UTF-8' : pem,
-      body: json ? `${JSON.stringify(document)}\n` : String(document.certificate),
+      body: json ? `${JSON.stringify(document)}\n` : withoutRoot(String(document.certificate)),
       headers: ['Cache-Control', 'no-store'],
     }
   }

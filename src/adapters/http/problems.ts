@@ -10,11 +10,11 @@ export interface RenderedProblem {
 
 export type Renderer = (
   problem: Problem,
-  envelope: Pick<Envelope, 'correlationId'>,
+  envelope: Pick<Envelope, 'correlationId'> & Partial<Pick<Envelope, 'receivedAt'>>,
   realm: string,
 ) => RenderedProblem
 
-const statuses: Record<ProblemCode, number> = {
+export const statuses: Record<ProblemCode, number> = {
   invalid_request: 400,
   invalid_client: 401,
   invalid_scope: 400,
@@ -39,6 +39,11 @@ const statuses: Record<ProblemCode, number> = {
   request_timeout: 408,
   unavailable: 503,
   internal: 500,
+  precondition_failed: 412,
+  gone: 410,
+  change_not_supported: 422,
+  concurrency: 422,
+  maintenance_info_conflict: 422,
   receiver_unreachable: 502,
   receiver_timeout: 504,
   receiver_failed: 502,

@@ -21,6 +21,8 @@ export interface Envelope {
   /** What the peer has proven to hold, or the proxy says that it has. */
   readonly certificate: PresentedCertificate | undefined
   readonly receivedAt: number
+  /** Did the path begin with `/tenants/NAME`? */
+  readonly prefixed?: boolean
   /** After the tenant's prefix, without the query. */
   readonly path: string
   readonly query: string

@@ -1,7 +1,7 @@
 import type { Addresses } from '../../core/addresses.ts'
 import type { Identification } from '../../core/admission/index.ts'
 import type { AuthorityDirectory, Crls } from '../../core/authority/index.ts'
-import type { ClientAuthentication } from '../../core/clients/index.ts'
+import type { RegisteredAuthentication } from '../../core/clients/index.ts'
 import type { Context } from '../../core/context.ts'
 import type { DecisionRecord } from '../../core/explain/index.ts'
 import type { FlowRegistry, Forwarder, Message } from '../../core/flows/index.ts'
@@ -15,7 +15,7 @@ import type { Keyrings } from '../../core/tokens/index.ts'
 import type { Vault } from '../../core/vault.ts'
 
 /** What the addresses of the server are made of; composed once, in `app/compose.ts`. */
-export interface Services extends Identification, ClientAuthentication {
+export interface Services extends Identification, RegisteredAuthentication {
   readonly context: Context
   readonly addresses: Addresses
   readonly store: Transactions<Tables>

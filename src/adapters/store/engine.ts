@@ -2,7 +2,7 @@ import type { Cluster } from 'node:cluster'
 import type { Kysely } from 'kysely'
 import type { Log } from '../../core/context.ts'
 import type { Change, ChangeFeed } from '../../core/store.ts'
-import type { JournalEngine } from './journal/journal.ts'
+import type { JournalEngine } from './journal/engine.ts'
 import type { Schema } from './schema.ts'
 
 export interface EngineOptions {

@@ -25,6 +25,7 @@ async function assertUsable(store: Store): Promise<void> {
     [client?.keyName, client?.roles, client?.bindTokens, client?.secretDigest?.toString('hex')],
     ['sender', new Set(['ESBMessaging.send', 'Another']), true, '00ff80'],
   )
+  assert.equal(await store.oneTimeIds.claim('one-time-2', 1), true)
   assert.equal((await store.read.roles.find('tenant-1', 'ORDERS.SEND'))?.name, 'Orders.Send')
   assert.equal((await store.read.innerKeys.list())[0]?.purpose, 'pepper')
   assert.equal((await store.read.flows.find('tenant-1', 'orders'))?.definition, '{"id":"orders"}')
@@ -40,6 +41,42 @@ async function assertCertificates({ read }: Store): Promise<void> {
   assert.equal((await read.issued.bySerial('root-1', '0a'))?.reason, 'superseded')
   assert.equal((await read.keyMatches.find('tenant-1', ['digest-1']))[0]?.kind, 'names')
   assert.equal((await read.trust.list('tenant-1'))[0]?.revocation, 'hard')
+}
+
+/** Assertions came with 0003. */
+async function assertAssertions({ read, oneTimeIds }: Store): Promise<void> {
+  const client = await read.clients.byClientId('tenant-1', 'sb-2')
+  assert.deepEqual([client?.assertionAudience, client?.assertionReplay], ['token-endpoint', 'reported'])
+  assert.equal((await read.keySets.find('key-2'))?.jwks, '{"keys":[]}')
+  assert.equal(await oneTimeIds.claim('one-time-1', 4_102_444_800_123), false)
+}
+
+/** What platforms know came with 0004. */
+async function assertPlatforms({ read: { platforms } }: Store): Promise<void> {
+  assert.equal((await platforms.instance('tenant-1', 'platform-instance-1'))?.organization, 'org-1')
+  assert.equal((await platforms.binding('instance-1', 'platform-binding-1'))?.credentialId, 'key-1')
+  assert.equal((await platforms.answer('key-1'))?.keepUntil, 4_102_444_800_123)
+}
+
+/** Registered clients came with 0005. */
+async function assertRegisteredClients({ read }: Store): Promise<void> {
+  const client = await read.clients.byClientId('tenant-1', 'erp')
+  assert.deepEqual(
+    [client?.credentialId, client?.generation, client?.tokenValidity, client?.registration?.disabled],
+    ['registered-1', 2, 15_552_000, false],
+  )
+  assert.deepEqual([...client!.roles], ['ESBMessaging.send'])
+  assert.match(client!.registration!.chosenSecret!, /^\$argon2id\$/)
+}
+
+/** Applications came with 0006. */
+async function assertApplications({ read }: Store): Promise<void> {
+  const client = await read.clients.byClientId('tenant-1', 'guid-app-1')
+  assert.deepEqual(
+    [client?.credentialId, client?.application?.certificates.length, client?.application?.secrets.length],
+    ['app-1', 1, 1],
+  )
+  assert.deepEqual(await read.applications.rolesAt('app-1', 'app-1'), ['Orders.Read'])
 }
 
 describe('every schema that has landed', () => {
@@ -68,6 +105,10 @@ describe('every schema that has landed', () => {
       const store = await open(`sqlite:${old}`)
       await assertUsable(store)
       if (name >= '0002') await assertCertificates(store)
+      if (name >= '0003') await assertAssertions(store)
+      if (name >= '0004') await assertPlatforms(store)
+      if (name >= '0005') await assertRegisteredClients(store)
+      if (name >= '0006') await assertApplications(store)
       await store.close()
       await (await open(`sqlite:${fresh}`)).close()
       assert.deepEqual(schemaOf(old), schemaOf(fresh))
@@ -100,6 +141,10 @@ describe('every schema that has landed', () => {
       const store = await open(old.url)
       await assertUsable(store)
       if (name >= '0002') await assertCertificates(store)
+      if (name >= '0003') await assertAssertions(store)
+      if (name >= '0004') await assertPlatforms(store)
+      if (name >= '0005') await assertRegisteredClients(store)
+      if (name >= '0006') await assertApplications(store)
       await store.close()
       await (await open(fresh.url)).close()
       assert.deepEqual(await schemaOf(old.url), await schemaOf(fresh.url))

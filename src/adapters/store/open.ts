@@ -1,3 +1,4 @@
+import type { OneTimeIds } from '../../core/clients/index.ts'
 import type { Log } from '../../core/context.ts'
 import type { DecisionRecord } from '../../core/explain/decision.ts'
 import type { Message } from '../../core/flows/store.ts'
@@ -6,6 +7,7 @@ import type { ChangeFeed, Transactions } from '../../core/store.ts'
 import type { Tables } from '../../core/tables/index.ts'
 import type { Engine, EngineOptions, WorkerEvents } from './engine.ts'
 import { createJournal, type JournalLimits } from './journal/journal.ts'
+import { createOneTimeIds } from './journal/one-time-ids.ts'
 import { createTransactions } from './store.ts'
 
 export { SchemaTooNew, StoreClosed, StoreInUse } from './errors.ts'
@@ -22,6 +24,7 @@ export interface Store extends Transactions<Tables> {
   readonly engine: 'sqlite' | 'postgres'
   readonly changes: ChangeFeed
   readonly journal: Journal<Message, DecisionRecord>
+  readonly oneTimeIds: OneTimeIds
   /** Waits for the transactions that were asked for, writes the journal and lets go of the database. */
   close(): Promise<void>
 }
@@ -68,6 +71,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     write: transactions.write,
     changes: engine.feed,
     journal,
+    oneTimeIds: createOneTimeIds(engine.journal, options),
     close: () => (closing ??= close()),
   }
   served.set(store, engine)

@@ -2,7 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { Client } from 'pg'
+import { applicationsContract } from '../../../test/contracts/applications.ts'
 import { certificatesContract } from '../../../test/contracts/certificates.ts'
+import { platformsContract } from '../../../test/contracts/platforms.ts'
+import { registrationContract } from '../../../test/contracts/registration.ts'
 import { anInstance, aTenant, type Place, silentLog, storeContract } from '../../../test/contracts/store.ts'
 import { killContract } from '../../../test/contracts/store-kill.ts'
 import { freshDatabase } from '../../../test/support/postgres.ts'
@@ -17,7 +20,10 @@ async function database(): Promise<Place> {
 }
 
 storeContract('PostgreSQL', database)
+applicationsContract('PostgreSQL', database)
 certificatesContract('PostgreSQL', database)
+platformsContract('PostgreSQL', database)
+registrationContract('PostgreSQL', database)
 killContract('PostgreSQL', database)
 
 /** Two nodes on one database. */

@@ -50,6 +50,12 @@ export async function openPostgres({ url, log, now }: EngineOptions): Promise<En
           }
         })
       },
+      async claimIds(ids) {
+        const query = CompiledQuery.raw(journalStatements.postgres.claimIds, [JSON.stringify(ids)])
+        const { rows } = await journalWriter.executeQuery<{ id: string }>(query)
+        const free = new Set(rows.map(({ id }) => id))
+        return ids.map(({ id }) => id).filter(id => !free.has(id))
+      },
     },
     // Every process has its own connections.
     serveWorkers() {},

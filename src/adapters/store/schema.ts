@@ -14,7 +14,18 @@ export interface Schema {
   issuedCertificates: IssuedCertificateRow
   keyCertificates: KeyCertificateRow
   keyMatches: KeyMatchRow
+  keySets: KeySetTableRow
   trustedCertificates: TrustedCertificateRow
+  platformInstances: PlatformInstanceRow
+  platformBindings: PlatformBindingRow
+  sealedAnswers: SealedAnswerRow
+  registeredClients: RegisteredClientRow
+  roleAssignments: RoleAssignmentRow
+  applications: ApplicationRow
+  appRoles: AppRoleRow
+  appCertificates: AppCertificateRow
+  appSecrets: AppSecretRow
+  appGrants: AppGrantRow
   changes: ChangeRow
   changeCounter: { id: number; last: number }
 }
@@ -42,7 +53,7 @@ export interface InnerKeyRow {
 export interface TenantKeyRow {
   tenantId: string
   id: string
-  use: 'sig' | 'enc'
+  use: 'sig' | 'rs256' | 'enc'
   algorithm: string
   publicJwk: string | null
   sealed: Buffer
@@ -81,6 +92,8 @@ export interface InstanceRow {
   tokenFormat: string
   /** 0 or 1: SQLite has no booleans. */
   bindTokens: number
+  assertionAudience: string
+  assertionReplay: string
   /** Days. */
   certificateOverlap: number
   createdAt: number
@@ -184,6 +197,13 @@ export interface KeyMatchRow {
   credentialId: string
 }
 
+export interface KeySetTableRow {
+  credentialId: string
+  /** JSON. */
+  jwks: string | null
+  jwksUri: string | null
+}
+
 export interface TrustedCertificateRow {
   tenantId: string
   fingerprint: string
@@ -193,4 +213,107 @@ export interface TrustedCertificateRow {
   ocspUrl: string | null
   revocation: string
   addedAt: number
+}
+
+export interface PlatformInstanceRow {
+  tenantId: string
+  /** The platform's. */
+  id: string
+  instanceId: string
+  organization: string
+  space: string
+}
+
+export interface PlatformBindingRow {
+  instanceId: string
+  /** The platform's. */
+  id: string
+  credentialId: string
+  requestDigest: string
+  /** JSON. */
+  parameters: string
+}
+
+export interface SealedAnswerRow {
+  credentialId: string
+  sealed: Buffer
+  keepUntil: number
+}
+
+export interface RegisteredClientRow {
+  id: string
+  tenantId: string
+  clientId: string
+  description: string
+  generation: number
+  secretDigest: Buffer | null
+  chosenSecret: string | null
+  /** Seconds. */
+  tokenLifetime: number
+  node: string
+  /** 0 or 1. */
+  disabled: number
+  createdAt: number
+  updatedAt: number
+}
+
+export interface RoleAssignmentRow {
+  tenantId: string
+  userName: string
+  node: string
+  role: string
+  createdAt: number
+}
+
+export interface ApplicationRow {
+  id: string
+  tenantId: string
+  /** GUID. */
+  clientId: string
+  /** GUID. */
+  objectId: string
+  name: string
+  idUri: string | null
+  /** 1 or 2. */
+  tokenVersion: number
+  /** 0 or 1. */
+  assignmentRequired: number
+  /** 0 or 1. */
+  disabled: number
+  generation: number
+  createdAt: number
+  updatedAt: number
+}
+
+export interface AppRoleRow {
+  applicationId: string
+  id: string
+  value: string
+  displayName: string
+  /** 0 or 1. */
+  enabled: number
+}
+
+export interface AppCertificateRow {
+  applicationId: string
+  thumbprint: string
+  certificate: Buffer
+  notBefore: number
+  notAfter: number
+  createdAt: number
+}
+
+export interface AppSecretRow {
+  applicationId: string
+  id: string
+  digest: Buffer
+  createdAt: number
+  expiresAt: number | null
+}
+
+export interface AppGrantRow {
+  applicationId: string
+  resourceId: string
+  roleId: string
+  createdAt: number
 }

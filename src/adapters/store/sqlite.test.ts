@@ -5,7 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import Database from 'better-sqlite3'
+import { applicationsContract } from '../../../test/contracts/applications.ts'
 import { certificatesContract } from '../../../test/contracts/certificates.ts'
+import { platformsContract } from '../../../test/contracts/platforms.ts'
+import { registrationContract } from '../../../test/contracts/registration.ts'
 import { aTenant, type Place, silentLog, storeContract } from '../../../test/contracts/store.ts'
 import { killContract, runWriter } from '../../../test/contracts/store-kill.ts'
 import { openDatabaseFiles } from '../../../test/support/store-tasks.ts'
@@ -24,7 +27,10 @@ async function directory(): Promise<Place & { path: string }> {
 }
 
 storeContract('SQLite', directory)
+applicationsContract('SQLite', directory)
 certificatesContract('SQLite', directory)
+platformsContract('SQLite', directory)
+registrationContract('SQLite', directory)
 killContract('SQLite', directory)
 
 describe('SQLite: a data directory', () => {

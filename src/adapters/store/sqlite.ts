@@ -52,6 +52,10 @@ export async function openSqlite({ url, log, role }: EngineOptions): Promise<Eng
       async write(statements) {
         await writer.call({ do: 'journal', statements })
       },
+      async claimIds(ids) {
+        const { taken } = await writer.call({ do: 'claim', sql: journalStatements.sqlite.claimIds, ids })
+        return taken!
+      },
     },
     serveWorkers(cluster) {
       if (thread) relayWorkers(cluster, thread)

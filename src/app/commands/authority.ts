@@ -1,3 +1,4 @@
+import { Option } from 'commander'
 import { expiryColour, shortExpiry } from '../terminal/expiry.ts'
 import { table } from '../terminal/table.ts'
 import { fullTime, relativeTime } from '../terminal/time.ts'
@@ -97,7 +98,12 @@ export const define: Define = (command, cli) => {
     .command('revoke')
     .description('Revoke an issued certificate; it is refused from the next request on')
     .argument('<SERIAL>', 'its serial number in hex, or its thumbprint: see `key show`')
-    .option('--reason <REASON>', 'as RFC 5280 has them, such as keyCompromise or superseded')
+    .addOption(
+      new Option(
+        '--reason <REASON>',
+        'why; keyCompromise ends everything that was issued after it, too',
+      ).choices(reasons),
+    )
     .action(async (serial: string, { reason }: { reason?: string }) => {
       const api = await cli.api()
       const answer = await api.post<RevocationAnswer>(path`/certificates/${serial}/revocation`, { reason })
@@ -133,6 +139,16 @@ function authorityTable(certificates: readonly AuthorityAnswer[], cli: Cli): str
     cli.terminal.paint,
   )
 }
+
+/** Those of RFC 5280 section 5.3.1 that fit a sender's certificate and are not taken back. */
+const reasons = [
+  'unspecified',
+  'keyCompromise',
+  'affiliationChanged',
+  'superseded',
+  'cessationOfOperation',
+  'privilegeWithdrawn',
+]
 
 function days(text: string | undefined, option: string): number | undefined {
   return text === undefined ? undefined : wholeNumber(text, option)

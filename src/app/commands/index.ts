@@ -18,6 +18,16 @@ export const commands: readonly CommandEntry[] = [
     () => import('./instance.ts'),
   ),
   entry('key', 'Service keys: the credentials of senders', () => import('./key.ts')),
+  entry(
+    'client',
+    'Registered clients (SAP Neo): a chosen id, and a user who is given roles',
+    () => import('./client.ts'),
+  ),
+  entry(
+    'app',
+    'Applications as in Microsoft Entra: certificates, secrets, app roles and grants',
+    () => import('./app.ts'),
+  ),
   entry('trust', 'Roots that are accepted from senders', () => import('./trust.ts')),
   entry('authority', 'What issues certificates to senders, and revokes them', () => import('./authority.ts')),
   entry('flow', 'Integration flows and their messages', () => import('./flow.ts')),

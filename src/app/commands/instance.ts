@@ -1,4 +1,5 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
+import { instanceDialects } from '../../core/tokens/index.ts'
 import { details, table } from '../terminal/table.ts'
 import { fullTime, relativeTime } from '../terminal/time.ts'
 import { path } from './support/admin-api.ts'
@@ -18,15 +19,20 @@ interface InstanceAnswer {
   readonly 'token-validity': number
   readonly 'token-format': string
   readonly 'bind-tokens': boolean
+  readonly 'assertion-audience'?: string
+  readonly 'assertion-replay'?: string
   readonly 'certificate-overlap'?: number
   readonly createdAt: string
   readonly updatedAt: string
 }
 
 interface ParameterOptions {
+  readonly dialect?: string
   readonly role?: readonly string[]
   readonly tokenValidity?: string
   readonly bind?: boolean
+  readonly assertionAudience?: string
+  readonly assertionReplay?: string
   readonly parameters?: string
 }
 
@@ -88,7 +94,9 @@ export const define: Define = (command, cli) => {
     .action(async (name: string, options: ParameterOptions) => {
       const parameters = await readOptions(options, cli)
       if (Object.keys(parameters).length === 0)
-        throw new WrongUsage('nothing to change: give --role, --token-validity, --bind or -c')
+        throw new WrongUsage(
+          'nothing to change: give --role, --token-validity, --dialect, --bind, --assertion-audience, --assertion-replay or -c',
+        )
       const api = await cli.api()
       const instance = await api.patch<InstanceAnswer>(path`/instances/${name}`, { parameters })
       terminal.show(instance, () => `Instance ${instance.name} changed.\n${show(instance, cli)}`)
@@ -112,8 +120,26 @@ function withParameters(command: Command): Command {
   return command
     .option('--role <ROLE>', 'a role that its tokens carry; may be repeated', collect)
     .option('--token-validity <SECONDS>', '3600 to 86400')
+    .addOption(
+      new Option(
+        '--dialect <DIALECT>',
+        'how its clients expect the token server to look; default standard',
+      ).choices(instanceDialects),
+    )
     .option('--bind', 'bind tokens that were got with a certificate to it: nobody else can use them')
     .option('--no-bind', 'do not (default)')
+    .addOption(
+      new Option(
+        '--assertion-audience <AUDIENCE>',
+        'whom assertions are made for: the issuer alone (default), or the token endpoint as well',
+      ).choices(['issuer', 'token-endpoint']),
+    )
+    .addOption(
+      new Option(
+        '--assertion-replay <WHAT>',
+        'what becomes of an assertion that was used before: refused (default), or accepted and reported',
+      ).choices(['refused', 'reported']),
+    )
     .option(
       '-c, --parameters <FILE>',
       'a JSON file with parameters, - for standard input, or the JSON itself',
@@ -125,7 +151,10 @@ async function readOptions(options: ParameterOptions, cli: Cli): Promise<Record<
   return {
     ...(await readParameters(options.parameters, cli)),
     ...(options.role && { roles: options.role }),
+    ...(options.dialect && { dialect: options.dialect }),
     ...(options.bind !== undefined && { 'bind-tokens': options.bind }),
+    ...(options.assertionAudience && { 'assertion-audience': options.assertionAudience }),
+    ...(options.assertionReplay && { 'assertion-replay': options.assertionReplay }),
     ...(options.tokenValidity !== undefined && {
       'token-validity': wholeNumber(options.tokenValidity, '--token-validity'),
     }),
@@ -137,10 +166,12 @@ function show(instance: InstanceAnswer, cli: Cli): string {
     [
       ['Name', instance.name],
       ['Plan', instance.plan],
+      ['Dialect', instance.dialect],
       ['Roles', instance.roles.join(' ') || 'none'],
       ['Grant types', instance['grant-types'].join(' ')],
       ['Redirect URIs', instance['redirect-uris'].join(' ')],
       ['Tokens', tokens(instance)],
+      ['Assertions', assertions(instance)],
       ['Overlap', overlapOf(instance)],
       ['Created', fullTime(instance.createdAt, cli.now())],
       ['Updated', fullTime(instance.updatedAt, cli.now())],
@@ -152,6 +183,15 @@ function show(instance: InstanceAnswer, cli: Cli): string {
 function tokens(instance: InstanceAnswer): string {
   const bound = instance['bind-tokens'] ? ', bound' : ''
   return `${instance['token-format']}, ${instance['token-validity']} s${bound}`
+}
+
+/** Nothing, where they are as they should be. */
+function assertions(instance: InstanceAnswer): string | undefined {
+  const looser = [
+    ...(instance['assertion-audience'] === 'token-endpoint' ? ['for the token endpoint, too'] : []),
+    ...(instance['assertion-replay'] === 'reported' ? ['may be used again'] : []),
+  ]
+  return looser.length === 0 ? undefined : looser.join('; ')
 }
 
 /** For which a credential is accepted beside its successor. */

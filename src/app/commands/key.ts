@@ -37,7 +37,7 @@ export const define: Define = (command, cli) => {
     .description('Create a service key; its credential is shown once')
     .argument('<INSTANCE>')
     .argument('<NAME>', 'up to 32 characters out of A-Z a-z 0-9 . _ -')
-    .option('--type <TYPE>', 'secret (default), certificate or certificate_external')
+    .option('--type <TYPE>', 'secret (default), certificate, certificate_external or jwks')
     .action((instance: string, name: string, options: CreateOptions) => create(instance, name, options, cli))
 
   command
@@ -94,10 +94,11 @@ async function create(instance: string, name: string, options: CreateOptions, cl
   )
 }
 
-/** A certificate or a signing request tells the type. */
+/** A certificate, a signing request or a key set tells the type. */
 function impliedType(given: Readonly<Record<string, unknown>>): string | undefined {
   if (given['key-type'] !== undefined || given['credential-type'] !== undefined) return undefined
   if (given['X.509'] !== undefined) return 'certificate_external'
+  if (given.jwks !== undefined || given.jwks_uri !== undefined) return 'jwks'
   return given.csr === undefined ? undefined : 'certificate'
 }
 
@@ -142,7 +143,7 @@ async function makeCredential(making: Making, { out, shape }: CredentialOptions,
     out === undefined
       ? `${JSON.stringify(shaped, null, 2)}\n`
       : `${making.done}: ${[join(out, keyFileName), ...written.slice(1)].join(', ')}\n` +
-        `Next: ${tokenCommand(join(out, keyFileName), document as KeyDocument)}\n`,
+        `Next: ${nextOf(join(out, keyFileName), document as KeyDocument)}\n`,
   )
   if (out === undefined && holdsSecret(document as KeyDocument))
     terminal.note('This key is shown once: nobody can read its secret again. Keep it safe.')
@@ -162,7 +163,9 @@ async function makeCredential(making: Making, { out, shape }: CredentialOptions,
 const holdsSecret = ({ clientsecret, key }: KeyDocument) => clientsecret !== undefined || key !== undefined
 
 /** What the sender can try next. */
-function tokenCommand(file: string, document: KeyDocument): string {
+function nextOf(file: string, document: KeyDocument): string {
+  if ('jwks' in document || 'jwks_uri' in document)
+    return `the sender signs assertions (RFC 7523) for client id ${document.clientid}, and sends them to ${document.tokenurl}`
   const own = holdsSecret(document) ? '' : ' --private-key YOUR-KEY.pem'
   return `countersign token --key ${quote(file)}${own}`
 }

@@ -93,6 +93,6 @@ export const define: Define = (command, cli) => {
 }
 
 function revocationOf({ revocation, crlUrl, ocspUrl }: TrustAnswer): string {
-  const asked = [crlUrl && 'CRL', ocspUrl && 'OCSP'].filter(Boolean).join(' and ')
+  const asked = [crlUrl && `CRL ${crlUrl}`, ocspUrl && `OCSP ${ocspUrl}`].filter(Boolean).join(' and ')
   return revocation === 'off' || asked === '' ? revocation : `${revocation}, ${asked}`
 }

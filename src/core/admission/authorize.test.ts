@@ -23,6 +23,8 @@ const client: Client = {
   type: 'secret',
   secretDigest: undefined,
   previousSecret: undefined,
+  assertionAudience: 'issuer',
+  assertionReplay: 'refused',
   pinned: true,
   certificates: [],
   createdAt: 0,

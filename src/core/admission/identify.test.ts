@@ -4,9 +4,12 @@ import { isProblem, type Problem } from '../problem.ts'
 import { identificationChecks, identify } from './identify.ts'
 import type { Identification, ResourceRequest } from './way.ts'
 
-/** Nothing may be looked up for what is refused by its form alone. */
+const addresses = { mtls: () => 'https://mtls.example' }
+
+/** Nothing may be looked up for what is refused by its form alone; only the hint names an address. */
 const nothing = new Proxy({} as Identification, {
   get(_, name) {
+    if (name === 'addresses') return addresses
     throw new Error(`${String(name)} was asked for`)
   },
 })
@@ -19,7 +22,10 @@ async function refusal(authorization: string | undefined, accepts?: readonly str
 }
 
 test('no header is told apart from a header that is no good', async () => {
-  assert.equal((await refusal(undefined)).code, 'no_credentials')
+  const none = await refusal(undefined)
+  assert.equal(none.code, 'no_credentials')
+  assert.match(none.hint!, /https:\/\/mtls\.example, the only address that asks for one/)
+  assert.doesNotMatch((await refusal(undefined, ['Bearer'])).hint!, /certificate/)
   assert.equal((await refusal('')).code, 'bad_credentials')
   assert.equal((await refusal('Digest a')).code, 'bad_credentials')
   assert.equal((await refusal('Bearer')).code, 'invalid_token')

@@ -2,6 +2,7 @@ import type { PresentedCertificate } from '../../guard/presented-certificate.ts'
 import type { Addresses } from '../addresses.ts'
 import type { ClientAuthentication } from '../clients/index.ts'
 import type { Problem } from '../problem.ts'
+import type { Soon } from '../soon.ts'
 import type { Tenant } from '../tenant.ts'
 import type { TokenChecking } from '../tokens/index.ts'
 import type { Caller } from './caller.ts'
@@ -30,5 +31,5 @@ export interface Way {
   readonly checks: readonly string[]
   /** Does the request use this way? */
   claims(request: ResourceRequest): boolean
-  identify(request: ResourceRequest, deps: Identification): Promise<Caller | Problem>
+  identify(request: ResourceRequest, deps: Identification): Soon<Caller | Problem>
 }

@@ -15,7 +15,7 @@ export const apiRoles = [
     name: 'SecurityMaterialEdit',
     description: 'Rotate signing keys, run the authority, say whom senders may come from',
   },
-  { name: 'UserRolesEdit', description: 'Create and delete roles' },
+  { name: 'UserRolesEdit', description: 'Create and delete roles, give them to users' },
   { name: 'WorkspaceArtifactsDeploy', description: 'Deploy and undeploy integration flows' },
   { name: 'TenantsEdit', description: 'Operate the whole server: tenants, master key (tenant default only)' },
   { name: introspectRole, description: 'Ask the token server about tokens of the own audience' },

@@ -1,3 +1,4 @@
+export { type Assigned, assignRole, listAssignments, unassignRole } from './assignments.ts'
 export { type ApiRole, apiRoles, isPredefined, operatorRole, predefinedRoles } from './catalog.ts'
 export { certificatesOfKeys, endOfKey, type KeyCertificateInfo } from './certificates.ts'
 export { credentialKinds } from './credentials/index.ts'
@@ -5,6 +6,7 @@ export { type KeyParameters, keyParametersSchema } from './credentials/parameter
 export { endingKeyCertificates } from './expiry.ts'
 export { beyondOwnRoles } from './grant.ts'
 export { createInstance, deleteInstance, findInstance, updateInstance } from './instances.ts'
+export { keySetsOf } from './key-sets.ts'
 export {
   createKey,
   deleteKey,
@@ -14,8 +16,14 @@ export {
   noKey,
   type ServiceKeyDocument,
 } from './keys.ts'
-export { limits } from './limits.ts'
-export { type InstanceParameters, instanceParametersSchema, readInstanceParameters } from './parameters.ts'
+export { limitReached, limits } from './limits.ts'
+export type { PlatformBinding, PlatformInstance, PlatformTable, SealedAnswer } from './osb/store.ts'
+export {
+  type InstanceParameters,
+  instanceParametersOf,
+  instanceParametersSchema,
+  readInstanceParameters,
+} from './parameters.ts'
 export { revokeCertificate } from './revoke.ts'
 export { createRole, deleteRole, listRoles } from './roles.ts'
 export { renewCertificate, rotateKey } from './rotate.ts'
@@ -23,6 +31,8 @@ export type {
   Instance,
   InstanceTable,
   Role,
+  RoleAssignment,
+  RoleAssignmentTable,
   RoleTable,
   ServiceKey,
   ServiceKeyTable,

@@ -30,11 +30,22 @@ const defaultOverlapDays = 7
 /** Creates a service instance: the definition that its keys share. */
 export async function createInstance(
   tenant: Tenant,
-  { name, plan: planName, parameters }: NewInstance,
-  { store, context }: Brokering,
+  wanted: NewInstance,
+  deps: Brokering,
 ): Promise<Instance | Problem> {
-  const badName = checkName('instance', name)
+  const badName = checkName('instance', wanted.name)
   if (badName) return badName
+  const instance = newInstance(tenant, wanted, deps)
+  if (instance instanceof Problem) return instance
+  return deps.store.write(async tables => (await insertInstance(tenant, instance, tables)) ?? instance)
+}
+
+/** An instance with its defaults; nobody knows of it until it is inserted. */
+export function newInstance(
+  tenant: Tenant,
+  { name, plan: planName, parameters }: NewInstance,
+  { context }: Pick<Brokering, 'context'>,
+): Instance | Problem {
   const itsPlan = plan(planName)
   if (!itsPlan)
     return new Problem(
@@ -54,22 +65,29 @@ export async function createInstance(
     tokenValidity: parameters.tokenValidity ?? itsPlan.defaultTokenValidity,
     tokenFormat: parameters.tokenFormat ?? 'jwt',
     bindTokens: parameters.bindTokens ?? false,
+    assertionAudience: parameters.assertionAudience ?? 'issuer',
+    assertionReplay: parameters.assertionReplay ?? 'refused',
     certificateOverlap: parameters.certificateOverlap ?? defaultOverlapDays,
     createdAt: now,
     updatedAt: now,
   }
-  const unbindable = cannotBind(instance)
-  if (unbindable) return unbindable
-  return store.write(async tables => {
-    if (await tables.instances.find(tenant.id, name))
-      return new Problem('conflict', `instance ${name} exists already`)
-    if ((await tables.instances.count(tenant.id)) >= limits.instancesPerTenant)
-      return limitReached('instances of a tenant', limits.instancesPerTenant)
-    const badRole = await checkRoles(tenant, itsPlan, instance.roles, tables.roles)
-    if (badRole) return badRole
-    await tables.instances.insert(instance)
-    return instance
-  })
+  return cannotBind(instance) ?? instance
+}
+
+/** Inside a transaction: stores a new instance, unless its name is taken, a role is not there or a limit is reached. */
+export async function insertInstance(
+  tenant: Tenant,
+  instance: Instance,
+  { instances, roles }: Tables,
+): Promise<Problem | undefined> {
+  if (await instances.find(tenant.id, instance.name))
+    return new Problem('conflict', `instance ${instance.name} exists already`)
+  if ((await instances.count(tenant.id)) >= limits.instancesPerTenant)
+    return limitReached('instances of a tenant', limits.instancesPerTenant)
+  const badRole = await checkRoles(tenant, plan(instance.plan)!, instance.roles, roles)
+  if (badRole) return badRole
+  await instances.insert(instance)
+  return undefined
 }
 
 /** Changes an instance; what is given replaces the old value. Counts from the next request on. */
@@ -90,6 +108,8 @@ export async function updateInstance(
       tokenValidity: parameters.tokenValidity ?? old.tokenValidity,
       tokenFormat: parameters.tokenFormat ?? old.tokenFormat,
       bindTokens: parameters.bindTokens ?? old.bindTokens,
+      assertionAudience: parameters.assertionAudience ?? old.assertionAudience,
+      assertionReplay: parameters.assertionReplay ?? old.assertionReplay,
       certificateOverlap: parameters.certificateOverlap ?? old.certificateOverlap,
       dialect: parameters.dialect ?? old.dialect,
       updatedAt: context.now(),

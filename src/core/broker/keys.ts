@@ -4,6 +4,7 @@ import { plan } from '../plans.ts'
 import { isProblem, Problem } from '../problem.ts'
 import type { Transactions } from '../store.ts'
 import type { Tenant } from '../tenant.ts'
+import { dialectOf } from '../tokens/index.ts'
 import type {
   CredentialContext,
   CredentialOwner,
@@ -49,7 +50,30 @@ export async function createKey(
 ): Promise<MadeKey | Problem> {
   const badName = checkName('key', name)
   if (badName) return badName
-  const { store, context } = deps
+  const instance = await deps.store.read.instances.find(tenant.id, instanceName)
+  if (!instance) return noInstance(instanceName)
+  const made = await newKey({ tenant, instance, name }, request, deps)
+  if (isProblem(made)) return made
+  const refused = await deps.store.write(async tables => {
+    if (!(await tables.instances.find(tenant.id, instance.id))) return noInstance(instanceName)
+    return made.insert(tables)
+  })
+  return refused ?? made
+}
+
+/** A key that is made, and of which nobody knows until it is inserted. */
+export interface NewKey extends MadeKey {
+  /** Inside a transaction: stores the key, unless its name is taken or a limit is reached. */
+  insert(tables: CredentialTables): Promise<Problem | undefined>
+}
+
+/** Makes a key of an instance with its credential, as the parameters ask. */
+export async function newKey(
+  { tenant, instance, name }: { tenant: Tenant; instance: Instance; name: string },
+  request: KeyParameters,
+  deps: KeyBrokering,
+): Promise<NewKey | Problem> {
+  const { context } = deps
   const asked = readKeyRequest(request)
   if (isProblem(asked)) return asked
   const kind = credentialKinds.find(k => k.type === asked.type)
@@ -58,8 +82,6 @@ export async function createKey(
       'invalid_input',
       `there is no key type ${asked.type}; types are ${credentialKinds.map(k => k.type).join(', ')}`,
     )
-  const instance = await store.read.instances.find(tenant.id, instanceName)
-  if (!instance) return noInstance(instanceName)
   const owner = {
     tenant,
     instance,
@@ -86,17 +108,18 @@ export async function createKey(
     expiresAt: undefined,
     ...made.stored,
   }
-  const refused = await store.write(async tables => {
-    const { instances, keys } = tables
-    if (!(await instances.find(tenant.id, instance.id))) return noInstance(instanceName)
-    if (await keys.find(instance.id, name))
-      return new Problem('conflict', `key ${name} of instance ${instance.name} exists already`)
-    if ((await keys.count(instance.id)) >= limits.keysPerInstance)
-      return limitReached('keys of an instance', limits.keysPerInstance)
-    await keys.insert(key)
-    return made.write?.(key, tables)
-  })
-  return refused ?? documentOf(key, made, owner, key.createdAt, deps)
+  return {
+    ...documentOf(key, made, owner, key.createdAt, deps),
+    async insert(tables) {
+      const { keys } = tables
+      if (await keys.find(instance.id, name))
+        return new Problem('conflict', `key ${name} of instance ${instance.name} exists already`)
+      if ((await keys.count(instance.id)) >= limits.keysPerInstance)
+        return limitReached('keys of an instance', limits.keysPerInstance)
+      await keys.insert(key)
+      return made.write?.(key, tables)
+    },
+  }
 }
 
 /** The document of a credential just made. */
@@ -111,6 +134,7 @@ export function documentOf(
     clientid: key.clientId,
     ...made.document,
     ...credentialKinds.find(kind => kind.type === key.type)!.urls(instance, tenant, addresses),
+    ...dialectOf(instance).keyMembers({ plan: instance.plan, type: key.type, tenant, addresses }),
     createdate: new Date(at).toISOString(),
   }
   return { key, document, warnings: made.warnings ?? [] }

@@ -1,7 +1,13 @@
 import { Problem } from '../problem.ts'
 
 /** What one tenant may hold (the limits of the described token service). */
-export const limits = { keysPerInstance: 1000, instancesPerTenant: 2500, rolesPerTenant: 1000 } as const
+export const limits = {
+  keysPerInstance: 1000,
+  instancesPerTenant: 2500,
+  rolesPerTenant: 1000,
+  registeredClientsPerTenant: 2500,
+  assignmentsPerTenant: 10_000,
+} as const
 
 export function limitReached(what: string, limit: number): Problem {
   return new Problem('limit_reached', `${what}: the limit is ${limit}`, {
@@ -19,3 +25,8 @@ export function checkName(what: string, name: string): Problem | undefined {
     `${what} name must have 1 to 32 characters out of A-Z a-z 0-9 . _ - (this one has ${name.length})`,
   )
 }
+
+const platformName = /^[A-Za-z0-9._-]{1,64}$/
+
+/** A platform's ids and names serve as ours where they need no quotes either; GUIDs are longer than 32 characters. */
+export const isNameOfPlatform = (name: string): boolean => platformName.test(name)

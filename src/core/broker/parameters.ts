@@ -1,6 +1,9 @@
 import { z } from 'zod'
+import type { AssertionAudience, AssertionReplay } from '../clients/index.ts'
 import { nearestName } from '../nearest.ts'
 import { Problem } from '../problem.ts'
+import { instanceDialects } from '../tokens/index.ts'
+import type { Instance } from './store.ts'
 
 /**
  * The parameters of a service instance as the described systems write them (Cloud Integration's JSON, with
@@ -14,6 +17,8 @@ export interface InstanceParameters {
   readonly tokenValidity?: number | undefined
   readonly tokenFormat?: 'jwt' | 'opaque' | undefined
   readonly bindTokens?: boolean | undefined
+  readonly assertionAudience?: AssertionAudience | undefined
+  readonly assertionReplay?: AssertionReplay | undefined
   /** Days. */
   readonly certificateOverlap?: number | undefined
   readonly dialect?: string | undefined
@@ -44,12 +49,14 @@ export const instanceParametersSchema = z.strictObject({
   'token-validity': tokenValidity.optional(),
   'token-format': z.enum(['jwt', 'opaque']).optional(),
   'bind-tokens': z.boolean().optional(),
+  'assertion-audience': z.enum(['issuer', 'token-endpoint']).optional(),
+  'assertion-replay': z.enum(['refused', 'reported']).optional(),
   'certificate-overlap': z
     .int('must be a whole number of days')
     .min(0, 'must be at least 0 days')
     .max(mostOverlapDays, `must be at most ${mostOverlapDays} days`)
     .optional(),
-  dialect: z.enum(['standard']).optional(),
+  dialect: z.enum(instanceDialects).optional(),
   'oauth2-configuration': z
     .strictObject({
       'token-validity': tokenValidity.optional(),
@@ -80,10 +87,26 @@ export function readInstanceParameters(input: unknown): InstanceParameters | Pro
     tokenValidity: given['token-validity'] ?? inner?.['token-validity'],
     tokenFormat: given['token-format'],
     bindTokens: given['bind-tokens'],
+    assertionAudience: given['assertion-audience'],
+    assertionReplay: given['assertion-replay'],
     certificateOverlap: given['certificate-overlap'],
     dialect: given.dialect,
   }
 }
+
+/** The parameters that an instance has now, as they would be written to make it. */
+export const instanceParametersOf = (instance: Instance) => ({
+  roles: [...instance.roles],
+  'grant-types': [...instance.grantTypes],
+  'redirect-uris': [...instance.redirectUris],
+  'token-validity': instance.tokenValidity,
+  'token-format': instance.tokenFormat,
+  'bind-tokens': instance.bindTokens,
+  'assertion-audience': instance.assertionAudience,
+  'assertion-replay': instance.assertionReplay,
+  'certificate-overlap': instance.certificateOverlap,
+  dialect: instance.dialect,
+})
 
 const supportedGrantTypes = ['client_credentials']
 

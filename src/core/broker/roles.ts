@@ -4,9 +4,9 @@ import type { Transactions } from '../store.ts'
 import type { Tenant } from '../tenant.ts'
 import { apiRoles, isPredefined, predefinedRoles } from './catalog.ts'
 import { limitReached, limits } from './limits.ts'
-import type { InstanceTable, Role, RoleTable } from './store.ts'
+import type { InstanceTable, Role, RoleAssignmentTable, RoleTable } from './store.ts'
 
-type Tables = { roles: RoleTable; instances: InstanceTable }
+type Tables = { roles: RoleTable; instances: InstanceTable; assignments: RoleAssignmentTable }
 
 /** The ids of the deployed flows that ask for a role. */
 export type RoleUsers = (tenant: Tenant, role: string) => Promise<string[]>
@@ -18,8 +18,11 @@ export interface RoleInfo {
 }
 
 /** The roles that instances of plan `integration-flow` can have: the predefined ones and the tenant's own. */
-export async function listRoles(tenant: Tenant, store: Transactions<Tables>): Promise<RoleInfo[]> {
-  const own = (await store.read.roles.list(tenant.id)).map(
+export async function listRoles(
+  tenant: Tenant,
+  { read }: { readonly read: { readonly roles: RoleTable } },
+): Promise<RoleInfo[]> {
+  const own = (await read.roles.list(tenant.id)).map(
     ({ name, description }): RoleInfo => ({ name, description, owner: 'Tenant Administrator' }),
   )
   const predefined = predefinedRoles.map((role): RoleInfo => ({ ...role, owner: 'Countersign' }))
@@ -31,7 +34,7 @@ export async function createRole(
   tenant: Tenant,
   name: string,
   description: string,
-  { store, context }: { store: Transactions<Tables>; context: Context },
+  { store, context }: { store: Transactions<Pick<Tables, 'roles'>>; context: Context },
 ): Promise<Role | Problem> {
   if (!/^[A-Za-z0-9_.]{1,100}$/.test(name))
     return new Problem('invalid_input', 'a role name has 1 to 100 characters out of A-Z a-z 0-9 _ .')
@@ -61,11 +64,12 @@ export async function deleteRole(
   { store, askedBy }: { store: Transactions<Tables>; askedBy: RoleUsers },
 ): Promise<undefined | Problem> {
   if (isPredefined(name)) return new Problem('conflict', `${name} is a predefined role and cannot be deleted`)
-  return store.write(async ({ roles, instances }) => {
+  return store.write(async ({ roles, instances, assignments }) => {
     const role = await roles.find(tenant.id, name)
     if (role?.name !== name) return new Problem('not_found', `there is no role ${name}`)
     const users = [
       ...(await instances.withRole(tenant.id, name)).map(instance => `instance ${instance}`),
+      ...(await assignments.withRole(tenant.id, name)).map(user => `user ${user}`),
       ...(await askedBy(tenant, name)).map(flow => `flow ${flow}`),
     ]
     if (users.length > 0)

@@ -1,3 +1,5 @@
+import type { AssertionAudience, AssertionReplay } from '../clients/index.ts'
+
 /** What an endpoint asks for. Names are unique without regard to case within a tenant. */
 export interface Role {
   readonly tenantId: string
@@ -15,6 +17,26 @@ export interface RoleTable {
   delete(tenantId: string, name: string): Promise<void>
 }
 
+/** A role that a user has at a runtime node. Users are compared as they are written: upper and lower case count. */
+export interface RoleAssignment {
+  readonly tenantId: string
+  readonly user: string
+  readonly node: string
+  readonly role: string
+  readonly createdAt: number
+}
+
+export interface RoleAssignmentTable {
+  /** By user, node and role, in order; of one user where it is given. */
+  list(tenantId: string, user?: string): Promise<RoleAssignment[]>
+  count(tenantId: string): Promise<number>
+  insert(assignment: RoleAssignment): Promise<void>
+  delete(assignment: Omit<RoleAssignment, 'createdAt'>): Promise<void>
+  deleteOf(tenantId: string, user: string): Promise<void>
+  /** The users that have a role somewhere. */
+  withRole(tenantId: string, role: string): Promise<string[]>
+}
+
 export interface Instance {
   readonly id: string
   readonly tenantId: string
@@ -28,6 +50,8 @@ export interface Instance {
   readonly tokenValidity: number
   readonly tokenFormat: string
   readonly bindTokens: boolean
+  readonly assertionAudience: AssertionAudience
+  readonly assertionReplay: AssertionReplay
   /** Days for which a renewed certificate or secret is accepted beside its successor. */
   readonly certificateOverlap: number
   readonly createdAt: number
@@ -83,5 +107,7 @@ export interface ServiceKeyTable {
   replaceSecret(key: ServiceKey, digest: Buffer, until: number): Promise<void>
   /** What renewals ask for from now on. */
   setValidityDays(key: Pick<ServiceKey, 'id' | 'tenantId' | 'clientId'>, days: number): Promise<void>
+  /** Announces that something that belongs to the key has changed. */
+  touch(key: ServiceKey): Promise<void>
   delete(key: Pick<ServiceKey, 'id' | 'tenantId' | 'clientId'>): Promise<void>
 }

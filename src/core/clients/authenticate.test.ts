@@ -53,6 +53,8 @@ function client(more: Partial<Client> = {}): Client {
     type: 'secret',
     secretDigest: secretDigest(vault.pepper, secret),
     previousSecret: undefined,
+    assertionAudience: 'issuer',
+    assertionReplay: 'refused',
     pinned: true,
     certificates: [],
     createdAt: now,
@@ -79,6 +81,9 @@ function world(...clients: Client[]) {
     failures: createFailureCounter(),
     addresses,
     trust: nothing as Trust,
+    assertionKeys: nothing as ClientAuthentication['assertionKeys'],
+    oneTime: nothing as ClientAuthentication['oneTime'],
+    used() {},
     store: nothing as ClientAuthentication['store'],
     context: { now: () => now, log: nothing as Log },
   }

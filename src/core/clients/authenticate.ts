@@ -1,3 +1,4 @@
+import type { PresentedCertificate } from '../../guard/presented-certificate.ts'
 import { isProblem, Problem } from '../problem.ts'
 import { holderOf } from './certificate.ts'
 import { type Client, needsCertificate, subjectOf } from './client.ts'
@@ -24,8 +25,11 @@ export async function authenticateClient(
   const { method, presented } = claim
   const client = await method.verify(presented, origin, deps)
   if (isProblem(client)) return client
+  const { certificate } = request
   const rival =
-    method.place === 'connection' ? undefined : await otherKeyOfCertificate(request, client, origin, deps)
+    certificate && method.place !== 'connection'
+      ? await otherKeyOf(certificate, request, client, origin, deps)
+      : undefined
   return rival ?? { client, method: method.name }
 }
 
@@ -46,14 +50,14 @@ function theOneClaim(request: ClientRequest): Claim | Problem | undefined {
 }
 
 /** A certificate beside another credential may bind the token, but not be the credential of somebody else. */
-async function otherKeyOfCertificate(
+export async function otherKeyOf(
+  certificate: PresentedCertificate,
   request: ClientRequest,
   client: Client,
   origin: Origin,
   deps: ClientAuthentication,
 ): Promise<Problem | undefined> {
-  if (!request.certificate) return undefined
-  const holder = await holderOf(request.certificate, origin, deps)
+  const holder = await holderOf(certificate, origin, deps)
   if (!holder || (!isProblem(holder) && holder.credentialId === client.credentialId)) return undefined
   const whose = isProblem(holder)
     ? `is refused (${holder.reason})`
@@ -86,7 +90,7 @@ async function nobodyClaims(
       ? 'the Authorization header is not of a known scheme'
       : `no client authentication was sent${clientId ? ', only a client_id' : ''}${lacking ? `; key ${lacking.keyName} needs its certificate` : ''}`,
     hint: lacking
-      ? `With its certificate, the sender must use ${addresses.mtlsTokenEndpoint(tenant)}.`
+      ? `With its certificate, the sender must use ${addresses.mtlsTokenEndpoint(tenant)}; if it does, its HTTP client sent none.`
       : 'Send clientid and clientsecret of the service key as HTTP Basic or in the body, or use the certificate of the key at its own address.',
     ...(client ? { subject: subjectOf(client) } : clientId && { subject: { clientId } }),
   })

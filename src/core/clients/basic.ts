@@ -15,6 +15,17 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
  * could change, so clients that forget to encode work too.
  */
 export function readBasic(header: string): IdAndSecret | string {
+  const plain = readPlainBasic(header)
+  if (typeof plain === 'string') return plain
+  const clientId = formDecode(plain.clientId)
+  const secret = formDecode(plain.secret)
+  if (clientId === undefined || secret === undefined) return 'broken percent encoding'
+  if (hasControlCharacter(clientId) || hasControlCharacter(secret)) return 'control character'
+  return { clientId, secret }
+}
+
+/** The same without form-urldecoding: as RFC 7617 alone has it. */
+export function readPlainBasic(header: string): IdAndSecret | string {
   const encoded = form.exec(header)?.[1]
   if (!encoded || encoded.length > 4096) return 'not base64'
   let text: string
@@ -26,14 +37,10 @@ export function readBasic(header: string): IdAndSecret | string {
   const colon = text.indexOf(':')
   if (colon < 0) return 'no colon between id and secret'
   if (hasControlCharacter(text)) return 'control character'
-  const clientId = formDecode(text.slice(0, colon))
-  const secret = formDecode(text.slice(colon + 1))
-  if (clientId === undefined || secret === undefined) return 'broken percent encoding'
-  if (hasControlCharacter(clientId) || hasControlCharacter(secret)) return 'control character'
-  return { clientId, secret }
+  return { clientId: text.slice(0, colon), secret: text.slice(colon + 1) }
 }
 
-function hasControlCharacter(text: string): boolean {
+export function hasControlCharacter(text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i)
     if (code < 0x20 || code === 0x7f) return true

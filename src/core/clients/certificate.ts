@@ -1,5 +1,6 @@
 import type { PresentedCertificate } from '../../guard/presented-certificate.ts'
 import { Problem } from '../problem.ts'
+import { useOf } from './assertion/key.ts'
 import { matchingClient } from './certificate-match.ts'
 import { nobodyHolds, refuse, whyNot } from './certificate-refusal.ts'
 import type { Client } from './client.ts'
@@ -42,6 +43,7 @@ export async function authenticateCertificate(
       ? undefined
       : { reason: `client_id is not that of the key ${client.keyName}, which holds the certificate` })
   if (refused) return refuse(refused, client, clientId)
+  if (!origin.dryRun) deps.used(useOf(client.credentialId, certificate.thumbprint), deps.context.now())
   return isSuccessor && verdict.ok ? adopt(verdict, certificate, client, origin, deps) : client
 }
 

@@ -1,3 +1,4 @@
+import { day } from '../context.ts'
 import type { RegisteredCertificate } from './certificates.ts'
 
 /**
@@ -22,6 +23,10 @@ export interface Client {
   readonly tokenFormat: string
   /** Tokens got with a certificate are bound to it (RFC 8705 section 3). */
   readonly bindTokens: boolean
+  /** Whom an assertion may be made for: the issuer, or for older clients the token endpoint as well. */
+  readonly assertionAudience: AssertionAudience
+  /** What happens to an assertion that was used before: it is refused, or reported in the log. */
+  readonly assertionReplay: AssertionReplay
   /** The kind of credential: `secret`, ... */
   readonly type: string
   readonly secretDigest: Buffer | undefined
@@ -33,7 +38,46 @@ export interface Client {
   readonly createdAt: number
   /** Milliseconds; undefined: does not expire. */
   readonly expiresAt: number | undefined
+  /** What a registered client is, who has no service key. */
+  readonly registration?: Registration
+  /** What an application is, whose credentials count at its own addresses alone. */
+  readonly application?: ApplicationFacts
 }
+
+/**
+ * A registered client (SAP Neo): its id was chosen, and its roles are those of its user at the runtime node that it is
+ * subscribed to. They are looked at when a token is used, not when it is issued, and so is the lifetime.
+ */
+export interface Registration {
+  /** `oauth_client_<client id>`. */
+  readonly user: string
+  /** The runtime node at whose flows its tokens are good. */
+  readonly node: string
+  readonly disabled: boolean
+  /** argon2id of a secret that a person chose; undefined: the secret was generated, see `secretDigest`. */
+  readonly chosenSecret: string | undefined
+}
+
+/** An application (Microsoft Entra) as a client: it may have several secrets and certificates at once. */
+export interface ApplicationFacts {
+  /** GUID of its service principal. */
+  readonly objectId: string
+  readonly disabled: boolean
+  readonly secrets: readonly { readonly digest: Buffer; readonly expiresAt: number | undefined }[]
+  readonly certificates: readonly {
+    /** `x5t#S256`. */
+    readonly thumbprint: string
+    readonly der: Buffer
+    readonly notBefore: number
+    readonly notAfter: number
+  }[]
+}
+
+/** Seconds; what the lifetime of the tokens of a registered client may be at most. */
+export const longestTokenLifetime = (180 * day) / 1000
+
+export type AssertionAudience = 'issuer' | 'token-endpoint'
+export type AssertionReplay = 'refused' | 'reported'
 
 export interface ClientTable {
   byClientId(tenantId: string, clientId: string): Promise<Client | undefined>
@@ -48,11 +92,13 @@ export interface ClientTable {
 export function outOfUse(client: Client, now: number): string | undefined {
   if (client.expiresAt !== undefined && client.expiresAt <= now)
     return `the key expired at ${new Date(client.expiresAt).toISOString()}`
+  if (client.registration?.disabled) return 'the client is disabled'
+  if (client.application?.disabled) return 'the application is disabled'
   return undefined
 }
 
 /** Does the key of this client prove itself by a certificate, at the address that asks for one? */
-export const needsCertificate = ({ type }: Client): boolean => type.startsWith('certificate')
+export const needsCertificate = ({ type }: Pick<Client, 'type'>): boolean => type.startsWith('certificate')
 
 /** Whom a problem is about. */
 export const subjectOf = ({ clientId, credentialId, instanceName, keyName }: Client) => ({

@@ -53,3 +53,14 @@ test('an endless client id takes no more room than a long one', () => {
   createFailureCounter(key => keys.push(key)).failed('10.0.0.1', 'x'.repeat(100_000), start)
   assert.ok(keys[0]!.length < 300)
 })
+
+test('whether a further failure would be one too many can be asked without counting', () => {
+  const counter = createFailureCounter()
+  const ask = (now: number) => counter.waitsFor('10.0.0.1', 'client', now)
+  assert.equal(ask(start), undefined)
+  failTwenty(counter)
+  assert.equal(ask(start + 500), 60)
+  assert.equal(ask(start + 500), 60)
+  assert.equal(counter.waitsFor('10.0.0.2', 'client', start), undefined)
+  assert.equal(ask(start + 60_000), undefined)
+})

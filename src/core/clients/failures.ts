@@ -7,6 +7,8 @@ import { minute } from '../context.ts'
 export interface FailureCounter {
   /** Counts one failure; returns the seconds to wait when there were too many within a minute. */
   failed(source: string, clientId: string, now: number): number | undefined
+  /** Would a further failure be one too many? The seconds to wait, then. */
+  waitsFor(source: string, clientId: string, now: number): number | undefined
   /** Failures counted by another process of this node. */
   add(key: string, count: number, now: number): void
 }
@@ -30,13 +32,21 @@ export function createFailureCounter(onFailure?: (key: string) => void): Failure
     return window
   }
 
+  const keyOf = (source: string, clientId: string) => `${source} ${clientId.slice(0, 200)}`
+  const secondsLeft = ({ since }: { since: number }, now: number) =>
+    Math.max(1, Math.ceil((since + minute - now) / 1000))
+
   return {
     failed(source, clientId, now) {
-      const key = `${source} ${clientId.slice(0, 200)}`
+      const key = keyOf(source, clientId)
       onFailure?.(key)
       const window = count(key, 1, now)
-      if (window.count <= failuresPerMinute) return undefined
-      return Math.max(1, Math.ceil((window.since + minute - now) / 1000))
+      return window.count <= failuresPerMinute ? undefined : secondsLeft(window, now)
+    },
+    waitsFor(source, clientId, now) {
+      const window = windows.get(keyOf(source, clientId))
+      const over = window && window.count >= failuresPerMinute && now - window.since < minute
+      return over ? secondsLeft(window, now) : undefined
     },
     add(key, by, now) {
       count(key, by, now)

@@ -7,6 +7,8 @@ import type { Transactions } from '../store.ts'
 import type { Tenant } from '../tenant.ts'
 import type { Trust } from '../trust/index.ts'
 import type { Vault } from '../vault.ts'
+import type { AssertionKeys } from './assertion/keys.ts'
+import type { OneTimeIds } from './assertion/one-time.ts'
 import type { KeyCertificateTable, KeyMatchTable } from './certificates.ts'
 import type { Client } from './client.ts'
 import type { ClientDirectory } from './directory.ts'
@@ -18,6 +20,10 @@ export interface ClientAuthentication {
   readonly vault: Vault
   readonly failures: FailureCounter
   readonly trust: Trust
+  readonly assertionKeys: AssertionKeys
+  readonly oneTime: OneTimeIds
+  /** Notes the last use of one of several keys of a client. */
+  used(key: string, at: number): void
   readonly addresses: Addresses
   readonly store: Transactions<{ keyCertificates: KeyCertificateTable; keyMatches: KeyMatchTable }>
   readonly context: Pick<Context, 'now' | 'log'>

@@ -1,4 +1,5 @@
 import { sameDigest, secretDigest } from '../../crypto/secret.ts'
+import type { Addresses } from '../addresses.ts'
 import { Problem } from '../problem.ts'
 import type { Vault } from '../vault.ts'
 import type { IdAndSecret } from './basic.ts'
@@ -17,7 +18,9 @@ export async function authenticateSecret(
 ): Promise<Client | Problem> {
   const found = directory.byClientId(tenant.id, clientId)
   const cached = !(found instanceof Promise)
-  const client = cached ? found : await found
+  const someone = cached ? found : await found
+  // Registered clients have an address of their own (registered.ts), and are nobody anywhere else.
+  const client = someone?.registration ? undefined : someone
   const now = context.now()
   const refused = verifySecret(secret, client, vault, now) ?? outOfUse(client!, now)
   if (refused === undefined) return client!
@@ -25,18 +28,30 @@ export async function authenticateSecret(
   const details = {
     check: 'client credential',
     reason: refused,
-    hint:
-      client && needsCertificate(client)
-        ? `With its certificate, the sender must use ${addresses.mtlsTokenEndpoint(tenant)}.`
-        : client
-          ? `Compare with the service key ${client.keyName} of instance ${client.instanceName}, or create a new key.`
-          : 'Compare the client id with `countersign key list INSTANCE`; a deleted key does not come back.',
-    subject: client ? subjectOf(client) : { clientId },
+    hint: hintFor(someone, clientId, tenant, addresses),
+    subject: someone ? subjectOf(someone) : { clientId },
   }
   const wait = failures.failed(source, clientId, now)
   return wait === undefined
     ? new Problem('invalid_client', 'client authentication failed', details)
     : new Problem('too_many_failures', 'too many failed attempts', { ...details, retryAfter: wait })
+}
+
+function hintFor(
+  client: Client | undefined,
+  clientId: string,
+  tenant: Origin['tenant'],
+  addresses: Addresses,
+): string {
+  if (!client)
+    return 'Compare the client id with `countersign key list INSTANCE`; a deleted key does not come back.'
+  if (client.registration)
+    return `${clientId} is a registered client: let the sender get its tokens at ${addresses.registeredTokenEndpoint(tenant)}, and call with a token.`
+  if (client.application)
+    return `${clientId} is an application: let it get its tokens at the tokenurl that \`countersign app show ${clientId}\` tells.`
+  if (needsCertificate(client))
+    return `With its certificate, the sender must use ${addresses.mtlsTokenEndpoint(tenant)}.`
+  return `Compare with the service key ${client.keyName} of instance ${client.instanceName}, or create a new key.`
 }
 
 const nobody = Buffer.alloc(32)

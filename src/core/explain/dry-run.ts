@@ -66,7 +66,7 @@ export async function explainCredential(
     reason: `flow ${flow} would take the message`,
     hint: undefined,
     checks: markChecks(procedure, undefined),
-    clientId: admitted.name,
+    clientId: client?.clientId ?? admitted.name,
     instance: client?.instanceName,
     key: client?.keyName,
     roles: client ? [...client.roles] : [],

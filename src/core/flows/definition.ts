@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { DerError } from '../../crypto/der.ts'
 import { parseDn } from '../../crypto/names.ts'
+import { defaultNode, wrongNode } from '../nodes.ts'
 import { sendRole } from '../plans.ts'
 import { isProblem, Problem } from '../problem.ts'
 import { parseAddress } from './address.ts'
@@ -41,9 +42,6 @@ export interface FlowDefinition {
 
 /** How some of the described pages spell `sendRole`. */
 const secondSpelling = 'ESBmessaging.send'
-
-/** A runtime node that runs flows has a name that ends in one of these. */
-export const nodeTypes: readonly string[] = ['iflmap', 'hcioem']
 
 const authorizationExample = `{ userRole: ${sendRole} }`
 const names = members(
@@ -100,7 +98,7 @@ export const flowSchema = members(
   {
     id: text('orders', wrongId),
     name: text('Orders intake', wrongLabel).optional(),
-    node: text('default.iflmap', wrongNode).default('default.iflmap'),
+    node: text(defaultNode, wrongNode).default(defaultNode),
     sender,
     steps: listOf(stepSchema, 50, '[]').default([]),
     receiver,
@@ -162,13 +160,6 @@ function wrongLabel(label: string): string | undefined {
   return /^[^\p{C}]{1,150}$/u.test(label) && label.trim() === label
     ? undefined
     : 'write 1 to 150 printable characters, without white space at either end'
-}
-
-function wrongNode(node: string): string | undefined {
-  const typed = nodeTypes.some(type => node.endsWith(type) && node.length > type.length)
-  return typed && /^[A-Za-z0-9._-]{1,80}$/.test(node)
-    ? undefined
-    : `write the name of a runtime node, which ends in ${nodeTypes.join(' or ')}, such as default.iflmap`
 }
 
 function wrongRole(role: string): string | undefined {

@@ -86,7 +86,7 @@ export function compileFlow({ tenantId, id, definition: stored }: DeployedFlow):
     definition,
     sender: findSender(definition.sender.adapter)!,
     address,
-    authorization: compileAuthorization(definition.sender.authorization),
+    authorization: compileAuthorization(definition.sender.authorization, definition.node),
     allowedHeaders: allowedHeaderSet(definition.sender.allowedHeaders),
     maxBodyBytes: definition.sender.maxBodyMB * 1024 * 1024,
     steps: compileSteps(definition.steps),

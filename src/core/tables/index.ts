@@ -1,7 +1,15 @@
+import type { ApplicationTable } from '../applications/index.ts'
 import type { AuthorityTable, IssuedCertificateTable } from '../authority/index.ts'
-import type { InstanceTable, RoleTable, ServiceKeyTable } from '../broker/index.ts'
-import type { ClientTable, KeyCertificateTable, KeyMatchTable } from '../clients/index.ts'
+import type {
+  InstanceTable,
+  PlatformTable,
+  RoleAssignmentTable,
+  RoleTable,
+  ServiceKeyTable,
+} from '../broker/index.ts'
+import type { ClientTable, KeyCertificateTable, KeyMatchTable, KeySetTable } from '../clients/index.ts'
 import type { FlowTable } from '../flows/index.ts'
+import type { RegisteredClientTable } from '../registration/index.ts'
 import type { TenantTable } from '../tenant.ts'
 import type { RevocationTable, TenantKeyTable } from '../tokens/index.ts'
 import type { TrustTable } from '../trust/index.ts'
@@ -14,7 +22,9 @@ export interface Tables {
   readonly tenantKeys: TenantKeyTable
   readonly revocations: RevocationTable
   readonly clients: ClientTable
+  readonly registered: RegisteredClientTable
   readonly roles: RoleTable
+  readonly assignments: RoleAssignmentTable
   readonly instances: InstanceTable
   readonly keys: ServiceKeyTable
   readonly flows: FlowTable
@@ -22,5 +32,8 @@ export interface Tables {
   readonly issued: IssuedCertificateTable
   readonly keyCertificates: KeyCertificateTable
   readonly keyMatches: KeyMatchTable
+  readonly keySets: KeySetTable
   readonly trust: TrustTable
+  readonly platforms: PlatformTable
+  readonly applications: ApplicationTable
 }

@@ -120,6 +120,11 @@ function readTenant(input: NewTenant, context: Context): Tenant | Problem {
   const { name, aliases = [], signingAlgorithm = 'ES256' } = input
   if (!nameForm.test(name))
     return new Problem('invalid_input', 'a tenant name has 2 to 40 characters out of a-z 0-9 -')
+  if (guidForm.test(name))
+    return new Problem(
+      'invalid_input',
+      'a tenant name is no GUID: it could be mistaken for the id of another tenant',
+    )
   if (reservedTenantNames.has(name))
     return new Problem('invalid_input', `${name} is reserved and cannot be a tenant name`)
   const guid = input.guid?.toLowerCase() ?? newUuid(context)

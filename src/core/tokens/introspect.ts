@@ -4,6 +4,7 @@ import { introspectRole, plan } from '../plans.ts'
 import { isProblem } from '../problem.ts'
 import type { Tenant } from '../tenant.ts'
 import type { TokenChecking } from './check.ts'
+import { dialectOf } from './dialects/index.ts'
 
 /** Who asks about a token. */
 export interface Asker {
@@ -15,8 +16,8 @@ export interface Asker {
 export type Introspection = { readonly active: false } | ({ readonly active: true } & Record<string, unknown>)
 
 /**
- * Tells about a token (RFC 7662): a client about tokens issued to itself, a resource server (role
- * `token.introspect`) about tokens of its audience. To anybody else every token is inactive.
+ * Tells about a token (RFC 7662), in the words of who asks: a client about tokens issued to itself, a resource server
+ * (role `token.introspect`) about tokens of its audience. To anybody else every token is inactive.
  */
 export async function introspect(
   text: string,
@@ -31,17 +32,11 @@ export async function introspect(
   const asResourceServer =
     asker.roles.has(introspectRole) && audience === plan(asker.client.plan)!.audience(addresses, tenant)
   if (!own && !asResourceServer) return { active: false }
+  const issuer = dialectOf(client).issuer(tenant, addresses)
+  const told = { ...token, clientId: client.clientId, audience, scope: [...roles] }
   return {
     active: true,
-    iss: addresses.issuer(tenant),
-    sub: client.clientId,
-    client_id: client.clientId,
-    aud: audience,
-    scope: [...roles].join(' '),
-    token_type: 'Bearer',
-    exp: token.expiresAt,
-    iat: token.issuedAt,
-    jti: token.tokenId,
-    ...(token.certificateThumbprint && { cnf: { 'x5t#S256': token.certificateThumbprint } }),
+    ...dialectOf(asker.client).introspection(told, { client, tenant, addresses, issuer }),
+    ...(client.registration && { sub: client.registration.user }),
   }
 }

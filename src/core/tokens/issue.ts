@@ -1,19 +1,25 @@
 import type { PresentedCertificate } from '../../guard/presented-certificate.ts'
 import type { Addresses } from '../addresses.ts'
 import type { Client } from '../clients/index.ts'
-import { type Context, newId } from '../context.ts'
+import { newId } from '../context.ts'
 import type { Parameters } from '../parameters.ts'
 import { plan } from '../plans.ts'
 import { isProblem, Problem } from '../problem.ts'
+import type { Transactions } from '../store.ts'
 import type { Tenant } from '../tenant.ts'
+import type { Dialect } from './dialects/dialect.ts'
+import { dialectOf } from './dialects/index.ts'
 import { tokenFormat, tokenFormats } from './formats/index.ts'
 import { grants } from './grants/index.ts'
 import type { Keyrings } from './keyring.ts'
+import { lifetimeOf } from './lifetime.ts'
+import { ensureKeyLine, type KeyMaking } from './signing-keys.ts'
+import type { TenantKeyTable } from './store.ts'
 
-export interface Issuing {
+export interface Issuing extends KeyMaking {
   readonly keyrings: Keyrings
   readonly addresses: Addresses
-  readonly context: Pick<Context, 'now' | 'random'>
+  readonly store: Transactions<{ tenantKeys: TenantKeyTable }>
 }
 
 /** Who asks: a tenant's client, perhaps with a certificate that the token can be bound to. */
@@ -22,14 +28,11 @@ export interface Receiving {
   readonly certificate?: PresentedCertificate | undefined
 }
 
-/** A successful answer of the token endpoint (RFC 6749 section 5.1). */
-export interface TokenResponse {
-  readonly access_token: string
-  readonly token_type: 'Bearer'
-  /** Seconds. */
-  readonly expires_in: number
-  readonly scope: string
-  readonly jti: string
+/** A token that was issued, in the words of the client's dialect. */
+export interface Issued {
+  readonly tokenId: string
+  /** The successful answer of the token endpoint (RFC 6749 section 5.1). */
+  readonly response: Readonly<Record<string, unknown>>
 }
 
 /** The checks of a token request, in the order in which they run. */
@@ -44,28 +47,38 @@ export const tokenRequestChecks = [
   'token binding',
 ] as const
 
-/** Issues an access token to an authenticated client (RFC 6749 section 4.4). Writes nothing. */
+/**
+ * Issues an access token to an authenticated client (RFC 6749 section 4.4). Writes nothing, but for the first token of a
+ * tenant that needs a line of keys which the tenant does not have yet.
+ */
 export async function issueToken(
   parameters: Parameters,
   client: Client,
   { tenant, certificate }: Receiving,
-  { keyrings, addresses, context }: Issuing,
-): Promise<TokenResponse | Problem> {
+  deps: Issuing,
+): Promise<Issued | Problem> {
+  const { keyrings, addresses, context } = deps
   const grant = chooseGrant(parameters, client)
   if (isProblem(grant)) return grant
   const granted = grant.grant(parameters, client)
   if (isProblem(granted)) return granted
   const audience = chooseAudience(parameters, client, tenant, addresses)
   if (isProblem(audience)) return audience
-  const format = chooseFormat(parameters, client)
+  const dialect = dialectOf(client)
+  const format = chooseFormat(parameters, client, dialect)
   if (isProblem(format)) return format
   if (client.bindTokens && !certificate) return notBindable(client, tenant, addresses)
 
+  const held = keyrings.of(tenant.id)
+  let keyring = held instanceof Promise ? await held : held
+  if (format.signs && !keyring.signs(dialect.keyLine, context.now())) {
+    await ensureKeyLine(tenant, dialect.keyLine, deps)
+    keyring = await keyrings.reload(tenant.id)
+  }
   const now = context.now()
   const issuedAt = Math.floor(now / 1000)
   const tokenId = newId(context)
-  const held = keyrings.of(tenant.id)
-  const keyring = held instanceof Promise ? await held : held
+  const { told, written } = lifetimeOf(client, format.signs)
   const accessToken = format.issue(
     {
       tokenId,
@@ -75,18 +88,14 @@ export async function issueToken(
       audience,
       scope: granted.scope,
       issuedAt,
-      expiresAt: issuedAt + client.tokenValidity,
+      expiresAt: issuedAt + written,
       certificateThumbprint: client.bindTokens ? certificate!.thumbprint : undefined,
     },
-    { keyring, tenantId: tenant.id, issuer: addresses.issuer(tenant), now },
+    { dialect, client, tenant, addresses },
+    { keyring, tenant, addresses, now },
   )
-  return {
-    access_token: accessToken,
-    token_type: 'Bearer',
-    expires_in: client.tokenValidity,
-    scope: granted.scope.join(' '),
-    jti: tokenId,
-  }
+  const handedOut = { accessToken, tokenId, lifetime: told, scope: granted.scope }
+  return { tokenId, response: dialect.response(handedOut) }
 }
 
 /** The instance wants its tokens bound (RFC 8705 section 3); an unbound one would be worth more to a thief. */
@@ -139,10 +148,10 @@ function chooseAudience(
   return audience
 }
 
-function chooseFormat(parameters: Parameters, client: Client) {
+function chooseFormat(parameters: Parameters, client: Client, { formatNames }: Dialect) {
   const name = parameters.get('token_format') ?? client.tokenFormat
   return (
-    tokenFormat(name) ??
+    tokenFormat(formatNames?.get(name) ?? name) ??
     new Problem('invalid_request', 'this token_format is not supported', {
       check: 'token format',
       reason: `token_format is ${JSON.stringify(name).slice(0, 100)}; supported: ${tokenFormats.map(f => f.name).join(', ')}`,

@@ -5,19 +5,37 @@ import type { VerificationKey } from '../../guard/access-token.ts'
 import type { Context } from '../context.ts'
 import type { ChangeFeed } from '../store.ts'
 import type { Vault } from '../vault.ts'
+import { keyCertificate } from './key-certificate.ts'
 import { createSealer, type Sealer } from './sealer.ts'
-import type { TenantKey, TenantKeyTable } from './store.ts'
+import type { KeyLine, TenantKey, TenantKeyTable } from './store.ts'
+
+/** The lines of keys that sign. */
+export type SigningLine = Exclude<KeyLine, 'enc'>
+
+/** A header that JWTs get beside `alg` and `kid`: the same for each of a name. */
+export interface HeaderForm {
+  readonly name: string
+  /** `certificate`: of the key that signs, made by itself; of RSA keys alone. */
+  header(certificate: () => Buffer): Readonly<Record<string, string>>
+}
 
 /** The keys of one tenant, imported once and used until a change of theirs is announced. */
 export interface Keyring {
-  signer(now: number): { readonly keyId: string; readonly jwt: JwtSigner }
-  verificationKey(kid: unknown, now: number): VerificationKey | undefined
+  /** Is there a key of this line that may sign? */
+  signs(line: SigningLine, now: number): boolean
+  signer(line: SigningLine, form: HeaderForm, now: number): JwtSigner
+  /** The key of this line that `kid` names. */
+  verificationKey(line: SigningLine, kid: unknown, now: number): VerificationKey | undefined
   sealer(now: number): { readonly keyId: string; readonly sealer: Sealer }
   opener(keyId: string, now: number): Sealer | undefined
   /** Does this key still vouch for tokens? */
   isLive(keyId: string, now: number): boolean
-  /** The JWK set to publish (RFC 7517 section 5). */
-  publicKeys(now: number): readonly PublicKey[]
+  /** The JWK set to publish (RFC 7517 section 5); of one line, or all. Newest first. */
+  publicKeys(now: number, line?: SigningLine): readonly PublicKey[]
+  /** The certificate that a key of line `rs256` has made of itself. */
+  certificateOf(kid: string): Buffer | undefined
+  /** The key that signs now. */
+  activePublicKey(line: SigningLine, now: number): PublicKey | undefined
 }
 
 export interface PublicKey {
@@ -29,6 +47,8 @@ export interface PublicKey {
 
 export interface Keyrings {
   of(tenantId: string): Keyring | Promise<Keyring>
+  /** As the store has it now, announced or not. */
+  reload(tenantId: string): Promise<Keyring>
 }
 
 /** Keeps the keyrings of all tenants in memory. */
@@ -54,7 +74,7 @@ export function createKeyrings(
     return ring
   }
 
-  return { of: tenantId => rings.get(tenantId) ?? load(tenantId) }
+  return { of: tenantId => rings.get(tenantId) ?? load(tenantId), reload: load }
 }
 
 /** What a sealed tenant key is sealed as. */
@@ -65,21 +85,24 @@ export function tenantKeyContext(key: Pick<TenantKey, 'id' | 'tenantId' | 'use'>
 function createKeyring(rows: readonly TenantKey[], vault: Vault, context: Pick<Context, 'random'>): Keyring {
   const newestFirst = rows.toSorted((a, b) => b.activeFrom - a.activeFrom || b.createdAt - a.createdAt)
   const openRow = (row: TenantKey) => vault.open(tenantKeyContext(row), row.sealed)
-  const signing = newestFirst.filter(row => row.use === 'sig').map(row => importSigningKey(row, openRow))
+  const signing = newestFirst
+    .filter((row): row is SigningRow => row.use !== 'enc')
+    .map(row => importSigningKey(row, openRow))
   const sealing = newestFirst
     .filter(row => row.use === 'enc')
     .map(row => ({ row, sealer: createSealer(row.id, openRow(row), context) }))
   const verifying = new Map(signing.map(key => [key.row.id, key]))
   const opening = new Map(sealing.map(key => [key.row.id, key]))
 
+  const active = (line: SigningLine, now: number) =>
+    signing.find(({ row }) => row.use === line && row.activeFrom <= now)
+
   return {
-    signer(now) {
-      const { row, jwt } = signing.find(key => key.row.activeFrom <= now) ?? missing('signing')
-      return { keyId: row.id, jwt }
-    },
-    verificationKey(kid, now) {
+    signs: (line, now) => active(line, now) !== undefined,
+    signer: (line, form, now) => (active(line, now) ?? missing('signing')).signer(form),
+    verificationKey(line, kid, now) {
       const key = typeof kid === 'string' ? verifying.get(kid) : undefined
-      return key && isLive(key.row, now) ? key.verification : undefined
+      return key?.row.use === line && isLive(key.row, now) ? key.verification : undefined
     },
     sealer(now) {
       const { row, sealer } = sealing.find(key => key.row.activeFrom <= now) ?? missing('token')
@@ -93,7 +116,15 @@ function createKeyring(rows: readonly TenantKey[], vault: Vault, context: Pick<C
       const row = (verifying.get(keyId) ?? opening.get(keyId))?.row
       return row !== undefined && isLive(row, now)
     },
-    publicKeys: now => signing.filter(key => isLive(key.row, now)).map(key => key.published),
+    publicKeys: (now, line) =>
+      signing
+        .filter(({ row }) => isLive(row, now) && (line === undefined || row.use === line))
+        .map(key => key.published),
+    certificateOf(kid) {
+      const key = verifying.get(kid)
+      return key?.row.use === 'rs256' ? key.certificate() : undefined
+    },
+    activePublicKey: (line, now) => active(line, now)?.published,
   }
 }
 
@@ -103,11 +134,43 @@ function missing(what: string): never {
   throw new Error(`the tenant has no active ${what} key`)
 }
 
-function importSigningKey(row: TenantKey, openRow: (row: TenantKey) => Buffer) {
+type SigningRow = TenantKey & { readonly use: SigningLine }
+
+function importSigningKey(row: SigningRow, openRow: (row: TenantKey) => Buffer) {
   const alg = algorithm(row.algorithm)
   if (!alg) throw new Error(`signing key ${row.id} is of unknown algorithm ${row.algorithm}`)
   const key: KeyObject = createPrivateKey({ key: openRow(row), format: 'der', type: 'pkcs8' })
-  const published: PublicKey = { ...JSON.parse(row.publicJwk!), kid: row.id, alg: alg.name, use: 'sig' }
-  const verification: VerificationKey = { algorithm: alg, key: createPublicKey(key) }
-  return { row, verification, published, jwt: jwtSigner(alg, key, { typ: 'at+jwt', kid: row.id }) }
+  const publicKey = createPublicKey(key)
+  const published: PublicKey = {
+    ...JSON.parse(row.publicJwk!),
+    kid: row.id,
+    alg: alg.name,
+    use: 'sig',
+    // What clients of UAA read instead of the members of the JWK.
+    ...(row.use === 'rs256' && {
+      value: publicKey.export({ type: 'spki', format: 'pem' }).toString().trim(),
+    }),
+  }
+  const verification: VerificationKey = { algorithm: alg, key: publicKey }
+  let made: Buffer | undefined
+  const certificate = (): Buffer => {
+    made ??= keyCertificate(row, key, publicKey)
+    return made
+  }
+  // Headers are encoded once a key, not once a token.
+  const signers = new Map<string, JwtSigner>()
+  return {
+    row,
+    verification,
+    published,
+    certificate,
+    signer({ name, header }: HeaderForm): JwtSigner {
+      let signer = signers.get(name)
+      if (!signer) {
+        signer = jwtSigner(alg, key, { ...header(certificate), kid: row.id })
+        signers.set(name, signer)
+      }
+      return signer
+    },
+  }
 }

@@ -1,3 +1,4 @@
+import { acceptedNames } from '../../crypto/algorithms.ts'
 import type { Addresses } from '../addresses.ts'
 import { clientAuthenticationMethods } from '../clients/index.ts'
 import type { Tenant } from '../tenant.ts'
@@ -21,8 +22,11 @@ export function metadata(tenant: Tenant, addresses: Addresses): Record<string, u
     grant_types_supported: grants.map(grant => grant.name),
     response_types_supported: [],
     token_endpoint_auth_methods_supported: methods,
+    token_endpoint_auth_signing_alg_values_supported: acceptedNames,
     introspection_endpoint_auth_methods_supported: methods,
+    introspection_endpoint_auth_signing_alg_values_supported: acceptedNames,
     revocation_endpoint_auth_methods_supported: methods,
+    revocation_endpoint_auth_signing_alg_values_supported: acceptedNames,
     tls_client_certificate_bound_access_tokens: true,
     mtls_endpoint_aliases: {
       token_endpoint: addresses.mtlsTokenEndpoint(tenant),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Change } from '../store.ts'
-import { createRevokedTokens } from './revocations.ts'
+import { createRevokedTokens, ownedTokenId } from './revocations.ts'
 import type { Revocation } from './store.ts'
 
 function world() {
@@ -46,13 +46,25 @@ function world() {
   }
 }
 
+const token = (tokenId: string, credentialId = 'c') => ({ tokenId, credentialId })
+
+test('a token revoked by its id is revoked for the credential that named it, and for no other', async () => {
+  const { revoked, revoke } = world()
+  await revoked.load('t1')
+  revoke(ownedTokenId('c', 'a'))
+  assert.equal(revoked.has('t1', token('a')), true)
+  assert.equal(revoked.has('t1', token('a', 'other')), false)
+  assert.equal(revoked.has('t1', token('b')), false)
+  assert.equal(revoked.has('t2', token('a')), true, 'not known yet')
+})
+
 test('while the list is not known, every token counts as revoked', async () => {
   const { revoked } = world()
   assert.equal(revoked.isLoaded('t1'), false)
-  assert.equal(revoked.has('t1', 'a'), true)
+  assert.equal(revoked.has('t1', token('a')), true)
   await revoked.load('t1')
-  assert.equal(revoked.has('t1', 'a'), false)
-  assert.equal(revoked.has('t2', 'a'), true, 'another tenant is not known yet')
+  assert.equal(revoked.has('t1', token('a')), false)
+  assert.equal(revoked.has('t2', token('a')), true, 'another tenant is not known yet')
 })
 
 test('a revocation counts as soon as it is told, in its own tenant', async () => {
@@ -60,15 +72,15 @@ test('a revocation counts as soon as it is told, in its own tenant', async () =>
   await revoked.load('t1')
   await revoked.load('t2')
   revoke('a')
-  assert.equal(revoked.has('t1', 'a'), true)
-  assert.equal(revoked.has('t2', 'a'), false)
+  assert.equal(revoked.has('t1', token('a')), true)
+  assert.equal(revoked.has('t2', token('a')), false)
 })
 
 test('a revocation that arrives while the list is read is not lost', async () => {
   const { revoked, revoke, duringNextRead } = world()
   duringNextRead(() => revoke('late'))
   await revoked.load('t1')
-  assert.equal(revoked.has('t1', 'late'), true)
+  assert.equal(revoked.has('t1', token('late')), true)
 })
 
 test('when changes may have been missed, and when many change at once, the list is read anew', async () => {
@@ -77,9 +89,9 @@ test('when changes may have been missed, and when many change at once, the list 
     await revoked.load('t1')
     rows.push({ tenantId: 't1', tokenId: 'missed', credentialId: 'c', keepUntil: 1 })
     tell(change)
-    assert.equal(revoked.has('t1', 'missed'), true)
+    assert.equal(revoked.has('t1', token('missed')), true)
     await revoked.load('t1')
-    assert.equal(revoked.has('t1', 'missed'), true)
+    assert.equal(revoked.has('t1', token('missed')), true)
     rows.length = 0
     tell(undefined)
   }

@@ -6,8 +6,12 @@ export interface RevokedTokens {
   /** Has the list of this tenant been read? If not, wait for `load`. */
   isLoaded(tenantId: string): boolean
   load(tenantId: string): Promise<void>
-  has(tenantId: string, tokenId: string): boolean
+  /** By the token itself, or by its id: the latter counts for tokens of the credential that named it. */
+  has(tenantId: string, token: { readonly tokenId: string; readonly credentialId: string }): boolean
 }
+
+/** How a token is written in the list that was revoked by its id, without being shown. */
+export const ownedTokenId = (credentialId: string, tokenId: string) => `${credentialId}.${tokenId}`
 
 export function createRevokedTokens(table: RevocationTable, changes: ChangeFeed): RevokedTokens {
   const loaded = new Map<string, Set<string>>()
@@ -33,6 +37,10 @@ export function createRevokedTokens(table: RevocationTable, changes: ChangeFeed)
         return
       }
     },
-    has: (tenantId, tokenId) => loaded.get(tenantId)?.has(tokenId) ?? true,
+    has(tenantId, { tokenId, credentialId }) {
+      const revoked = loaded.get(tenantId)
+      if (!revoked) return true
+      return revoked.size > 0 && (revoked.has(tokenId) || revoked.has(ownedTokenId(credentialId, tokenId)))
+    },
   }
 }

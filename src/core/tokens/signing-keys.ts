@@ -1,11 +1,12 @@
 import { type AlgorithmName, algorithm, publicJwk } from '../../crypto/algorithms.ts'
 import { jwkThumbprint } from '../../crypto/thumbprint.ts'
+import { longestTokenLifetime } from '../clients/index.ts'
 import { type Context, clockSkewMs, day, minute } from '../context.ts'
 import type { Transactions } from '../store.ts'
 import type { Tenant, TenantTable } from '../tenant.ts'
 import type { Vault } from '../vault.ts'
-import { tenantKeyContext } from './keyring.ts'
-import type { RevocationTable, TenantKey, TenantKeyTable } from './store.ts'
+import { type SigningLine, tenantKeyContext } from './keyring.ts'
+import type { KeyLine, RevocationTable, TenantKey, TenantKeyTable } from './store.ts'
 
 /** How long a fetched JWK set may be kept (its Cache-Control max-age). */
 export const keySetMaxAgeMs = 15 * minute
@@ -15,6 +16,8 @@ export const keyLifetimeMs = 90 * day
 const scheduledLeadMs = day
 /** By then the last token of a succeeded key has expired: 86400 s is the longest validity. */
 const retentionMs = day + 2 * clockSkewMs
+/** Opaque tokens of registered clients may live longer. JWTs of theirs do not. */
+const longRetentionMs = longestTokenLifetime * 1000 + 2 * clockSkewMs
 
 export type KeyState = 'published' | 'active' | 'verifying'
 
@@ -29,22 +32,58 @@ export interface KeyInfo {
   readonly retireAt: number | undefined
 }
 
-type Tables = { tenantKeys: TenantKeyTable; tenants: TenantTable }
-
-export interface KeyManagement {
-  readonly store: Transactions<Tables>
-  readonly vault: Vault
-  readonly context: Context
+type Tables = {
+  tenantKeys: TenantKeyTable
+  tenants: TenantTable
+  /** The registered clients of a tenant. */
+  registered: { count(tenantId: string): Promise<number> }
 }
 
-export interface Maintenance extends Omit<KeyManagement, 'store'> {
+export interface KeyMaking {
+  readonly vault: Vault
+  readonly context: Pick<Context, 'now' | 'random'>
+}
+
+export interface KeyManagement extends KeyMaking {
+  readonly store: Transactions<Tables>
+}
+
+export interface Maintenance extends KeyMaking {
   readonly store: Transactions<Tables & { revocations: RevocationTable }>
 }
 
+type Maker = (tenant: Tenant, activeFrom: number, deps: KeyMaking) => TenantKey
+
+/** How a key of each line is made. */
+const makers: Readonly<Record<KeyLine, Maker>> = {
+  sig: (tenant, activeFrom, deps) => newSigningKey(tenant, 'sig', tenant.signingAlgorithm, activeFrom, deps),
+  rs256: (tenant, activeFrom, deps) => newSigningKey(tenant, 'rs256', 'RS256', activeFrom, deps),
+  enc: newSealingKey,
+}
+
 /** The first keys of a new tenant: one that signs, one that seals. */
-export function firstKeys(tenant: Tenant, { vault, context }: Omit<KeyManagement, 'store'>): TenantKey[] {
-  const now = context.now()
-  return [newSigningKey(tenant, now, vault, context), newSealingKey(tenant, now, vault, context)]
+export function firstKeys(tenant: Tenant, deps: KeyMaking): TenantKey[] {
+  const now = deps.context.now()
+  return [makers.sig(tenant, now, deps), makers.enc(tenant, now, deps)]
+}
+
+/**
+ * Sees to it that the tenant has a line of keys that not every tenant needs, before the first token asks for it: its
+ * first key signs at once, on nodes with a slow clock too, because nobody can have kept an older one. Safe to run on
+ * several nodes at once.
+ */
+export async function ensureKeyLine(
+  tenant: Tenant,
+  line: SigningLine,
+  { store, vault, context }: KeyMaking & { readonly store: Transactions<{ tenantKeys: TenantKeyTable }> },
+): Promise<void> {
+  const exists = (rows: readonly TenantKey[]) => rows.some(row => row.use === line)
+  if (exists(await store.read.tenantKeys.list(tenant.id))) return
+  // RSA keys take a second to make: not inside the transaction.
+  const first = makers[line](tenant, context.now() - clockSkewMs, { vault, context })
+  await store.write(async ({ tenantKeys }) => {
+    if (!exists(await tenantKeys.list(tenant.id))) await tenantKeys.insert(first)
+  })
 }
 
 /** All live keys with their states, newest first. */
@@ -56,7 +95,7 @@ export async function listKeys(tenant: Tenant, { store, context }: KeyManagement
     .toSorted((a, b) => b.activeFrom - a.activeFrom)
     .map(row => ({
       kid: row.id,
-      use: row.use,
+      use: row.use === 'enc' ? 'enc' : 'sig',
       algorithm: row.algorithm,
       state:
         row.activeFrom > now ? 'published' : row === activeOf(rows, row.use, now) ? 'active' : 'verifying',
@@ -68,7 +107,8 @@ export async function listKeys(tenant: Tenant, { store, context }: KeyManagement
 
 /**
  * Makes successors of the tenant's keys. They sign once every verifier has had the time to fetch them, or at
- * once with `now` (a leaked key). `algorithm` changes what the tenant signs with.
+ * once with `now` (a leaked key): then tokens of more than a day end with it, too. `algorithm` changes what the tenant
+ * signs with.
  */
 export async function rotateKeys(
   tenant: Tenant,
@@ -80,14 +120,13 @@ export async function rotateKeys(
   const activeFrom = options.now ? now : now + keySetMaxAgeMs + clockSkewMs
   const next = { ...tenant, signingAlgorithm: options.algorithm ?? tenant.signingAlgorithm }
   // RSA keys take a second to make: not inside the transaction.
-  const successors = [
-    newSigningKey(next, activeFrom, vault, context),
-    newSealingKey(next, activeFrom, vault, context),
-  ]
+  const lines = linesOf(await store.read.tenantKeys.list(tenant.id))
+  const successors = lines.map(line => makers[line](next, activeFrom, { vault, context }))
   await store.write(async tables => {
     if (next.signingAlgorithm !== tenant.signingAlgorithm)
       await tables.tenants.setSigningAlgorithm(tenant.id, next.signingAlgorithm)
-    for (const successor of successors) await succeed(tables.tenantKeys, successor)
+    const retention = options.now ? retentionMs : await retentionOfSeals(tenant, tables)
+    for (const successor of successors) await succeed(tables.tenantKeys, successor, retention)
   })
   return activeFrom
 }
@@ -106,17 +145,17 @@ export async function maintainKeys({
   let removed = 0
   for (const tenant of await store.read.tenants.list()) {
     const rows = await store.read.tenantKeys.list(tenant.id)
-    const due = (['sig', 'enc'] as const).filter(use => comesOfAge(rows, use, now))
+    const due = linesOf(rows).filter(line => comesOfAge(rows, line, now))
     const over = rows.filter(row => row.retireAt !== undefined && row.retireAt <= now)
     if (due.length === 0 && over.length === 0) continue
-    const successors = due.map(use =>
-      (use === 'sig' ? newSigningKey : newSealingKey)(tenant, now + scheduledLeadMs, vault, context),
-    )
-    await store.write(async ({ tenantKeys }) => {
+    const successors = due.map(line => makers[line](tenant, now + scheduledLeadMs, { vault, context }))
+    await store.write(async tables => {
+      const { tenantKeys } = tables
       const current = await tenantKeys.list(tenant.id)
+      const retention = await retentionOfSeals(tenant, tables)
       for (const successor of successors) {
         if (!comesOfAge(current, successor.use, now)) continue
-        await succeed(tenantKeys, successor)
+        await succeed(tenantKeys, successor, retention)
         made++
       }
       for (const row of over) await tenantKeys.delete(tenant.id, row.id)
@@ -127,15 +166,26 @@ export async function maintainKeys({
   return { made, removed }
 }
 
+const linesOf = (rows: readonly TenantKey[]): KeyLine[] => [...new Set(rows.map(row => row.use))]
+
 function comesOfAge(rows: readonly TenantKey[], use: string, now: number): boolean {
   const newest = Math.max(...rows.filter(row => row.use === use).map(row => row.activeFrom))
   return now >= newest + keyLifetimeMs - scheduledLeadMs
 }
 
-async function succeed(table: TenantKeyTable, successor: TenantKey): Promise<void> {
-  for (const row of await table.list(successor.tenantId))
-    if (row.use === successor.use && row.retireAt === undefined)
-      await table.setRetireAt(row.tenantId, row.id, successor.activeFrom + retentionMs)
+const retentionOfSeals = async ({ id }: Tenant, { registered }: Pick<Tables, 'registered'>) =>
+  (await registered.count(id)) > 0 ? longRetentionMs : retentionMs
+
+/**
+ * From its date on the successor counts, and those before it are kept for as long as their tokens live: `ofSeals` those
+ * that sealed. One that is to take over later still stays as it is.
+ */
+async function succeed(table: TenantKeyTable, successor: TenantKey, ofSeals: number): Promise<void> {
+  const end = successor.activeFrom + (successor.use === 'enc' ? ofSeals : retentionMs)
+  for (const row of await table.list(successor.tenantId)) {
+    if (row.use !== successor.use || row.activeFrom > successor.activeFrom) continue
+    if (row.retireAt === undefined || row.retireAt > end) await table.setRetireAt(row.tenantId, row.id, end)
+  }
   await table.insert(successor)
 }
 
@@ -145,11 +195,17 @@ function activeOf(rows: readonly TenantKey[], use: string, now: number): TenantK
     .toSorted((a, b) => b.activeFrom - a.activeFrom || b.createdAt - a.createdAt)[0]
 }
 
-function newSigningKey(tenant: Tenant, activeFrom: number, vault: Vault, context: Context): TenantKey {
-  const alg = algorithm(tenant.signingAlgorithm)!
+function newSigningKey(
+  tenant: Tenant,
+  use: SigningLine,
+  algorithmName: AlgorithmName,
+  activeFrom: number,
+  { vault, context }: KeyMaking,
+): TenantKey {
+  const alg = algorithm(algorithmName)!
   const key = alg.generate()
   const jwk = publicJwk(key)
-  const identity = { id: jwkThumbprint(jwk), tenantId: tenant.id, use: 'sig' as const }
+  const identity = { id: jwkThumbprint(jwk), tenantId: tenant.id, use }
   return {
     ...identity,
     algorithm: alg.name,
@@ -161,7 +217,7 @@ function newSigningKey(tenant: Tenant, activeFrom: number, vault: Vault, context
   }
 }
 
-function newSealingKey(tenant: Tenant, activeFrom: number, vault: Vault, context: Context): TenantKey {
+function newSealingKey(tenant: Tenant, activeFrom: number, { vault, context }: KeyMaking): TenantKey {
   const identity = { id: context.random(8).toString('base64url'), tenantId: tenant.id, use: 'enc' as const }
   return {
     ...identity,

@@ -1,9 +1,15 @@
-/** A key of a tenant: signs JWTs (`sig`) or seals opaque tokens (`enc`). Its state follows from its dates. */
+/**
+ * What a key is for, and whom it succeeds: `sig` signs JWTs in the algorithm of the tenant, `rs256` those of dialects
+ * whose clients know no other, `enc` seals opaque tokens. Every tenant has the first and the last from the start.
+ */
+export type KeyLine = 'sig' | 'rs256' | 'enc'
+
+/** A key of a tenant. Its state follows from its dates. */
 export interface TenantKey {
-  /** `sig`: RFC 7638 thumbprint of the public key. `enc`: 8 random bytes, base64url. */
+  /** Of keys that sign: RFC 7638 thumbprint of the public key. `enc`: 8 random bytes, base64url. */
   readonly id: string
   readonly tenantId: string
-  readonly use: 'sig' | 'enc'
+  readonly use: KeyLine
   readonly algorithm: string
   /** JSON text of the public JWK; undefined for `enc`. */
   readonly publicJwk: string | undefined

@@ -5,7 +5,7 @@ export interface AccessToken {
   readonly generation: number
   /** undefined in formats that leave it to the credential. */
   readonly clientId: string | undefined
-  readonly audience: string | undefined
+  readonly audiences: readonly string[] | undefined
   readonly scope: readonly string[]
   /** Seconds. */
   readonly issuedAt: number
@@ -18,7 +18,8 @@ export interface AccessToken {
 }
 
 /** A token about to be issued: its key is chosen by the format. */
-export type NewAccessToken = Omit<AccessToken, 'keyId' | 'clientId' | 'audience'> & {
+export type NewAccessToken = Omit<AccessToken, 'keyId' | 'clientId' | 'audiences'> & {
   readonly clientId: string
+  /** The resource that it is for. */
   readonly audience: string
 }

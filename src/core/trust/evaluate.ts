@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { type Certificate, parseCertificate } from '../../crypto/certificate.ts'
 import { DerError } from '../../crypto/der.ts'
-import { nameEquals } from '../../crypto/names.ts'
+import { formatName, nameEquals } from '../../crypto/names.ts'
 import {
   type Anchor,
   anchorOf,
@@ -71,6 +71,8 @@ interface Known {
   readonly settings: ReadonlyMap<string, TrustedCertificate>
   /** Fingerprints of the own authority's certificates that issue here: what they revoked is known here. */
   readonly own: ReadonlySet<string>
+  /** When which root of the own authority was retired, by its subject. */
+  readonly retired: ReadonlyMap<string, number>
   /** The earliest moment at which a root of the own authority retires. */
   readonly until: number
 }
@@ -130,6 +132,11 @@ export function createTrust(
         intermediatesOf(authority)
           .filter(({ holdsKey }) => holdsKey)
           .map(({ certificate }) => fingerprintOf(certificate)),
+      ),
+      retired: new Map(
+        authority.members
+          .filter(({ role, retireAt = Number.POSITIVE_INFINITY }) => role === 'root' && retireAt <= now)
+          .map(({ certificate, retireAt }) => [formatName(certificate.subject), retireAt!]),
       ),
       until: Math.min(...roots.map(({ retireAt }) => retireAt ?? Number.POSITIVE_INFINITY)),
     }
@@ -222,7 +229,11 @@ function pathKey(presented: PresentedCertificate): string {
  * Section 6 of RFC 5280, as openssl does by default, not the profile of section 4 as well: roots and certificates made
  * by hand seldom have every identifier, and what is missing there is nobody's proof.
  */
-function validate({ anchors, intermediates }: Known, presented: PresentedCertificate, now: number): Verdict {
+function validate(
+  { anchors, intermediates, retired }: Known,
+  presented: PresentedCertificate,
+  now: number,
+): Verdict {
   let leaf: Certificate
   try {
     leaf = parseCertificate(presented.der)
@@ -240,6 +251,9 @@ function validate({ anchors, intermediates }: Known, presented: PresentedCertifi
     policy: { strict: false },
   })
   if (found.ok) return { ok: true, leaf, chain: found.chain }
+  const top = found.missing?.issuer ?? ''
+  const retiredAt = retired.get(top)
+  if (retiredAt !== undefined) return ofRetired(top, retiredAt)
   const selfSigned = isSelfSigned(leaf)
   return untrusted(found.rule, found.message, hintFor(found, selfSigned), selfSigned)
 }
@@ -282,6 +296,15 @@ const untrusted = (rule: string, reason: string, hint: string, selfSigned: boole
   selfSigned,
 })
 
+/** To be told to trust it again would be the wrong advice: its key may have leaked. */
+const ofRetired = (root: string, at: number): Untrusted =>
+  untrusted(
+    'retired root',
+    `${root}, from which the certificate comes, was retired on ${new Date(at).toISOString()}`,
+    'Make a successor: countersign key rotate INSTANCE NAME.',
+    false,
+  )
+
 const newCertificate =
   'The sender needs another certificate: `countersign key create INSTANCE NAME --type certificate`.'
 
@@ -289,7 +312,7 @@ function hintFor(problem: PathProblem, selfSigned: boolean): string {
   if (problem.rule === 'unknown issuer' && problem.missing)
     return selfSigned
       ? 'A self-signed certificate is good only where a service key holds it and the tenant allows it.'
-      : `If ${problem.missing.issuer} is to be trusted: countersign trust add FILE. If it is an intermediate, the sender must send it along, or it is added as well.`
+      : `If ${problem.missing.issuer} is to be trusted: countersign trust add FILE. If it is an intermediate, the sender must send it along, or you add it in the same way.`
   if (problem.rule === 'extended key usage')
     return 'Client certificates must carry the extended key usage clientAuth (1.3.6.1.5.5.7.3.2); public authorities leave it out since 2025.'
   return newCertificate

@@ -36,7 +36,10 @@ export interface TrustInfo extends Omit<TrustedCertificate, 'tenantId' | 'der'> 
 
 const mostTrusted = 500
 
-/** Adds roots that senders' certificates may come from; those that are not self-signed help to complete chains. */
+/**
+ * Adds roots that senders' certificates may come from; those that are not self-signed help to complete chains. What is
+ * said of revocation replaces what was said before.
+ */
 export async function addTrust(
   tenant: Tenant,
   input: NewTrust,
@@ -67,16 +70,27 @@ export async function addTrust(
   )
   return store.write(async ({ trust }) => {
     const known = new Map((await trust.list(tenant.id)).map(row => [row.fingerprint, row]))
+    const merged = rows.map(row =>
+      withKnown(row, known.get(row.fingerprint), asks || input.revocation !== undefined),
+    )
     const added = rows.filter(({ fingerprint }) => !known.has(fingerprint))
     if (known.size + added.length > mostTrusted)
       return new Problem('limit_reached', `trusted certificates of a tenant: the limit is ${mostTrusted}`, {
         hint: 'Remove what is not used any more.',
       })
-    for (const row of rows) await trust.put(row)
-    return rows.map(row =>
-      showTrusted({ ...row, addedAt: known.get(row.fingerprint)?.addedAt ?? row.addedAt }),
-    )
+    for (const row of merged) await trust.put(row)
+    return merged.map(showTrusted)
   })
+}
+
+/** Whoever adds a certificate again, in another file perhaps, and says nothing of revocation leaves that as it is. */
+function withKnown(
+  row: TrustedCertificate,
+  known: TrustedCertificate | undefined,
+  revocationGiven: boolean,
+): TrustedCertificate {
+  if (!known) return row
+  return revocationGiven ? { ...row, addedAt: known.addedAt } : known
 }
 
 /** Removes one; what it vouched for is refused from the next request on. `fingerprint` may have colons. */
@@ -138,9 +152,11 @@ function readAuthorities(text: string): readonly Certificate[] | Problem {
   try {
     const certificates = readCertificateInput(text).map(der => parseCertificate(der))
     for (const certificate of certificates) {
-      const { basicConstraints } = parseCertificateExtensions(certificate.extensions)
-      if (!basicConstraints?.ca)
-        return refuse(`${formatName(certificate.subject)} is not the certificate of an authority`)
+      const { basicConstraints, keyUsage } = parseCertificateExtensions(certificate.extensions)
+      const subject = formatName(certificate.subject)
+      if (!basicConstraints?.ca) return refuse(`${subject} is not the certificate of an authority`)
+      if (keyUsage && !keyUsage.includes('keyCertSign'))
+        return refuse(`the keyUsage of ${subject} does not allow it to issue certificates (no keyCertSign)`)
     }
     return certificates
   } catch (error) {

@@ -40,11 +40,13 @@ type Found = { readonly list: Crl } | { readonly why: string }
 interface Held {
   readonly found: Found
   readonly until: number
+  /** The list before, for as long as nobody has looked who signed this one. */
+  readonly before?: Crl | undefined
 }
 
 /**
- * Keeps each list until it has been fetched anew. One that cannot be had again is relied upon until its nextUpdate,
- * and not longer.
+ * Keeps each list until it has been fetched anew. One that cannot be had again, or in whose place there is one that its
+ * authority has not signed, is relied upon until its nextUpdate, and not longer.
  */
 export function createRevocationLists(
   source: Pick<RevocationSource, 'crl'>,
@@ -63,7 +65,8 @@ export function createRevocationLists(
   function fetchAgain(url: string, held: Held | undefined, now: number): Promise<Held> {
     const fresh = fetchList(url, now).then(made => {
       if ('why' in made.found) complain(url, `the revocation list cannot be had: ${made.found.why}`, now)
-      const kept = 'why' in made.found && held ? { found: held.found, until: made.until } : made
+      const before = held && 'list' in held.found ? held.found.list : undefined
+      const kept = 'why' in made.found && held ? { ...held, until: made.until } : { ...made, before }
       fetching.delete(url)
       lists.delete(url)
       lists.set(url, kept)
@@ -85,7 +88,8 @@ export function createRevocationLists(
   }
 
   function forgetSome(): void {
-    const sizeOf = ({ found }: Held) => ('list' in found ? found.list.raw.length : 0)
+    const sizeOf = ({ found, before }: Held) =>
+      ('list' in found ? found.list.raw.length : 0) + (before?.raw.length ?? 0)
     let size = 0
     for (const held of lists.values()) size += sizeOf(held)
     for (const [url, held] of lists) {
@@ -95,17 +99,29 @@ export function createRevocationLists(
     }
   }
 
+  /** The list to go by: the one that was fetched, or the one before, until the next attempt, where that is not good. */
+  function settle(url: string, held: Held, list: Crl, good: boolean, now: number) {
+    const { before } = held
+    const kept = !good && before && isCurrent({ list: before }, now) ? before : list
+    const until = good ? held.until : Math.min(held.until, now + retryMs)
+    if ((before || !good) && lists.get(url) === held) lists.set(url, { found: { list: kept }, until })
+    return { list: kept, until }
+  }
+
   return {
     async statusOf(url, certificate, issuer, now) {
-      const { found, until } = await listAt(url, now)
-      if ('why' in found)
-        return unknown(`the revocation list at ${shown(url)} cannot be had: ${found.why}`, now)
+      const held = await listAt(url, now)
+      if ('why' in held.found)
+        return unknown(`the revocation list at ${shown(url)} cannot be had: ${held.found.why}`, now)
       const doubt = (words: string, why: string) => {
         complain(url, `the revocation list ${words}: ${why}`, now)
         return unknown(`the revocation list at ${shown(url)} ${words}: ${why}`, now)
       }
-      const verified = verifiedBy(found.list, issuer)
-      if (!verified.ok) return doubt('is not good', verified.why)
+      const fetched = verifiedBy(held.found.list, issuer)
+      const { list, until } = settle(url, held, held.found.list, fetched.ok, now)
+      const doubtful = fetched.ok ? undefined : doubt('is not good', fetched.why)
+      const verified = verifiedBy(list, issuer)
+      if (!verified.ok) return doubtful ?? doubt('is not good', verified.why)
       const said = crlStatus(verified.crl, { certificate, issuer, now, skewMs: clockSkewMs })
       if (said.status === 'unknown') return doubt('says nothing', said.why)
       return said.status === 'good' ? { status: 'good', until } : revoked(said, until)

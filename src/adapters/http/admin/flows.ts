@@ -169,7 +169,9 @@ function endpointOf(
   tenant: Tenant,
   { addresses }: Services,
 ): string {
-  return `${addresses.worker(tenant)}${findSender(sender.adapter)!.prefix}${sender.address}`
+  // Senders without a key have nothing but their certificate, for which one port alone asks.
+  const base = 'userRole' in sender.authorization ? addresses.worker(tenant) : addresses.mtls(tenant)
+  return `${base}${findSender(sender.adapter)!.prefix}${sender.address}`
 }
 
 const noRecord = new Problem('not_found', 'there is no decision record of this correlation id', {

@@ -1,7 +1,10 @@
+import { appRoutes } from './apps.ts'
 import { authorityRoutes } from './authority.ts'
+import { clientRoutes } from './clients.ts'
 import { flowRoutes } from './flows.ts'
 import { instanceRoutes } from './instances.ts'
 import { keyRoutes } from './keys.ts'
+import { roleAssignmentRoutes } from './role-assignments.ts'
 import { roleRoutes } from './roles.ts'
 import type { AdminRoute } from './route.ts'
 import { tenantRoutes } from './tenants.ts'
@@ -11,8 +14,11 @@ import { trustRoutes } from './trust.ts'
 export const adminApi: readonly AdminRoute[] = [
   ...tenantRoutes,
   ...roleRoutes,
+  ...roleAssignmentRoutes,
   ...instanceRoutes,
   ...keyRoutes,
+  ...clientRoutes,
+  ...appRoutes,
   ...trustRoutes,
   ...authorityRoutes,
   ...flowRoutes,

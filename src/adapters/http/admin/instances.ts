@@ -24,6 +24,12 @@ const instanceAnswer = z.object({
   'token-validity': z.number().meta({ description: 'Seconds' }),
   'token-format': z.string(),
   'bind-tokens': z.boolean(),
+  'assertion-audience': z.enum(['issuer', 'token-endpoint']).meta({
+    description: 'Whom assertions may be made for: the issuer alone, or the token endpoint as well',
+  }),
+  'assertion-replay': z.enum(['refused', 'reported']).meta({
+    description: 'What happens to an assertion that was used before',
+  }),
   'certificate-overlap': z.number().meta({
     description: 'Days for which a credential is accepted beside its successor',
   }),
@@ -43,6 +49,8 @@ function showInstance(instance: Instance): z.infer<typeof instanceAnswer> {
     'token-validity': instance.tokenValidity,
     'token-format': instance.tokenFormat,
     'bind-tokens': instance.bindTokens,
+    'assertion-audience': instance.assertionAudience,
+    'assertion-replay': instance.assertionReplay,
     'certificate-overlap': instance.certificateOverlap,
     createdAt: iso(instance.createdAt),
     updatedAt: iso(instance.updatedAt),
@@ -60,6 +68,8 @@ function auditInstance(instance: z.infer<typeof instanceAnswer>) {
     'token-validity': instance['token-validity'],
     'token-format': instance['token-format'],
     'bind-tokens': instance['bind-tokens'],
+    'assertion-audience': instance['assertion-audience'],
+    'assertion-replay': instance['assertion-replay'],
     'certificate-overlap': instance['certificate-overlap'],
   }
 }

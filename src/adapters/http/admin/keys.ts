@@ -10,10 +10,12 @@ import {
   type Instance,
   type KeyCertificateInfo,
   keyParametersSchema,
+  keySetsOf,
   keyUrls,
   rotateKey,
   type ServiceKey,
 } from '../../../core/broker/index.ts'
+import { needsCertificate, useOf } from '../../../core/clients/index.ts'
 import { isProblem } from '../../../core/problem.ts'
 import type { Tenant } from '../../../core/tenant.ts'
 import { revokeAllOf } from '../../../core/tokens/index.ts'
@@ -31,6 +33,13 @@ const certificateAnswer = z.object({
   acceptedUntil: time.nullable().meta({ description: 'End of the overlap with its successor' }),
   state: z.enum(['active', 'overlap', 'superseded', 'revoked', 'expired', 'untrusted']),
   reason: z.string().optional(),
+  lastUsedAt: time.nullable().meta({ description: 'Over a connection, or by an assertion that it signed' }),
+})
+
+const publicKeyAnswer = z.object({
+  kid: z.string(),
+  algorithms: z.array(z.string()).meta({ description: 'With which it may sign assertions' }),
+  lastUsedAt: time.nullable(),
 })
 
 const keyAnswer = z.object({
@@ -39,23 +48,23 @@ const keyAnswer = z.object({
   clientid: z.string(),
   tokenurl: z.string(),
   url: z.string(),
-  pinned: z.boolean().nullable().meta({ description: 'null: a secret has nothing to pin' }),
+  pinned: z.boolean().nullable().meta({ description: 'null: there is no certificate to pin' }),
   certificates: z.array(certificateAnswer).meta({ description: 'Oldest first' }),
+  keys: z.array(publicKeyAnswer).meta({ description: 'Of a key of type jwks, as registered' }),
+  jwksUri: z.string().nullable().meta({ description: 'Where the sender publishes its keys instead' }),
   previousSecretUntil: time.nullable(),
   createdAt: time,
   expiresAt: time.nullable().meta({ description: 'The end of the newest certificate in use' }),
   lastUsedAt: time.nullable(),
 })
 
-function showCertificate({
-  notBefore,
-  notAfter,
-  acceptedUntil,
-  reason,
-  ...certificate
-}: KeyCertificateInfo): z.infer<typeof certificateAnswer> {
+function showCertificate(
+  { notBefore, notAfter, acceptedUntil, reason, ...certificate }: KeyCertificateInfo,
+  usedAt: number | undefined,
+): z.infer<typeof certificateAnswer> {
   return {
     ...certificate,
+    lastUsedAt: isoOrNull(usedAt),
     notBefore: iso(notBefore),
     notAfter: iso(notAfter),
     acceptedUntil: isoOrNull(acceptedUntil),
@@ -70,19 +79,34 @@ async function showKeys(
   tenant: Tenant,
   services: Services,
 ): Promise<z.infer<typeof keyAnswer>[]> {
-  const lastUsed = await services.journal.lastUsed(keys.map(key => key.id))
   const certificates = await certificatesOfKeys(tenant, keys, services)
+  const sets = await keySetsOf(keys, services)
+  const lastUsed = await services.journal.lastUsed(
+    keys.flatMap(({ id }) => [
+      id,
+      ...(certificates.get(id) ?? []).map(({ thumbprint }) => useOf(id, thumbprint)),
+      ...(sets.get(id)?.keys ?? []).map(({ kid }) => useOf(id, kid)),
+    ]),
+  )
   const now = services.context.now()
   return keys.map(key => {
     const held = certificates.get(key.id) ?? []
+    const set = sets.get(key.id)
+    const usedAt = (name: string) => lastUsed.get(useOf(key.id, name))
     const { previousSecretUntil: until } = key
     return {
       name: key.name,
       type: key.type,
       clientid: key.clientId,
       ...keyUrls(key, instance, tenant, services),
-      pinned: key.type === 'secret' ? null : key.pinned,
-      certificates: held.map(showCertificate),
+      pinned: needsCertificate(key) ? key.pinned : null,
+      certificates: held.map(one => showCertificate(one, usedAt(one.thumbprint))),
+      keys: (set?.keys ?? []).map(({ kid, algorithms }) => ({
+        kid,
+        algorithms: [...algorithms],
+        lastUsedAt: isoOrNull(usedAt(kid)),
+      })),
+      jwksUri: set?.uri ?? null,
       previousSecretUntil: isoOrNull(until !== undefined && until > now ? until : undefined),
       createdAt: iso(key.createdAt),
       expiresAt: isoOrNull(endOfKey(key, held)),
@@ -121,7 +145,7 @@ const auditMade = ({ certificatedetails, warnings }: z.infer<typeof documentAnsw
 
 const parameters = keyParametersSchema.default({}).meta({
   description:
-    'key-type, validity, key-length, X.509, certificate-pinning, csr, ... or the spellings of XSUAA',
+    'key-type, validity, key-length, X.509, certificate-pinning, csr, jwks, jwks_uri, ... or the spellings of XSUAA',
 })
 
 const ofInstance = z.object({ instance: z.string() })

@@ -9,6 +9,9 @@ export const isoOrNull = (milliseconds: number | undefined): string | null =>
 export const named = z.object({ name: z.string() })
 
 /** For how long a credential is accepted beside its successor. */
-export const overlapDays = z.int().min(0).max(365)
+export const overlapDays = z
+  .int('must be a whole number of days')
+  .min(0, 'must be 0 or more')
+  .max(365, 'must be at most 365')
 
 export const limitQuery = z.coerce.number().int().min(1).max(1000).default(100)

@@ -6,5 +6,9 @@ export const storeMigrations: MigrationSet = {
   steps: {
     '0001-initial': () => import('./0001-initial.ts'),
     '0002-certificates': () => import('./0002-certificates.ts'),
+    '0003-assertions': () => import('./0003-assertions.ts'),
+    '0004-platforms': () => import('./0004-platforms.ts'),
+    '0005-registered-clients': () => import('./0005-registered-clients.ts'),
+    '0006-applications': () => import('./0006-applications.ts'),
   },
 }

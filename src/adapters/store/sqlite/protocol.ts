@@ -1,3 +1,4 @@
+import type { OneTimeId } from '../journal/engine.ts'
 import type { GroupStatement } from '../journal/statements.ts'
 
 /** What the writer is asked to do: by its own process, or through it by a worker process. */
@@ -5,6 +6,7 @@ export type Call =
   | { readonly do: 'begin' | 'commit' | 'rollback'; readonly transaction: string }
   | ({ readonly do: 'execute'; readonly transaction: string } & Statement)
   | { readonly do: 'journal'; readonly statements: readonly (Statement & GroupStatement)[] }
+  | { readonly do: 'claim'; readonly sql: string; readonly ids: readonly OneTimeId[] }
   | { readonly do: 'close' }
 
 export interface Statement {
@@ -25,6 +27,8 @@ export interface Reply {
   readonly id: number
   readonly rows?: readonly Record<string, unknown>[]
   readonly changes?: number
+  /** Of the ids that were claimed. */
+  readonly taken?: readonly string[]
   readonly error?: { readonly name: string; readonly message: string; readonly code?: string | undefined }
 }
 

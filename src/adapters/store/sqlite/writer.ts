@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import Database from 'better-sqlite3'
 import { StoreInUse } from '../errors.ts'
+import type { OneTimeId } from '../journal/engine.ts'
 import { journalMigrations } from '../journal/migrations/index.ts'
 import type { ColumnType } from '../journal/schema.ts'
 import { storeMigrations } from '../migrations/index.ts'
@@ -74,7 +75,12 @@ function serve(
     }
   })
 
-  type Result = Pick<Reply, 'rows' | 'changes'>
+  const claimIds = journal.transaction((sql: string, ids: readonly OneTimeId[]) => {
+    const claim = prepareJournal(sql)
+    return ids.flatMap(({ id, keepUntil }) => (claim.run(id, keepUntil).changes === 0 ? [id] : []))
+  })
+
+  type Result = Pick<Reply, 'rows' | 'changes' | 'taken'>
   const handlers: {
     [Name in Call['do']]: (call: Extract<Call, { do: Name }>, origin: Origin) => Result | Promise<Result>
   } = {
@@ -104,6 +110,7 @@ function serve(
       writeGroup.immediate(statements)
       return {}
     },
+    claim: ({ sql, ids }) => ({ taken: claimIds.immediate(sql, ids) }),
     close() {
       turns.stop()
       for (const database of [store, journal, held]) database.close()

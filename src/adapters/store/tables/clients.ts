@@ -1,20 +1,40 @@
 import type { RegisteredCertificate } from '../../../core/clients/certificates.ts'
 import type { Client, ClientTable } from '../../../core/clients/client.ts'
+import { applicationClientOf, applicationSelection } from './application-clients.ts'
 import { rolesOf } from './instances.ts'
+import { registeredClientOf, registeredSelection } from './registered-clients.ts'
 import type { Scope } from './scope.ts'
 
 /** Keys joined with what their instances allow, and their certificates. One query: a client is never seen half old, half new. */
 export function clientTable(scope: Scope): ClientTable {
   return {
     async byClientId(tenantId, clientId) {
+      // All are asked whatever the first says: the time must not tell which kind of client it is, or whether there is one.
+      const applications = await applicationSelection(scope)
+        .where('applications.tenantId', '=', tenantId)
+        .where('applications.clientId', '=', clientId)
+        .execute()
+      const registered = await registeredSelection(scope)
+        .where('registeredClients.tenantId', '=', tenantId)
+        .where('registeredClients.clientId', '=', clientId)
+        .execute()
       const rows = await selection(scope)
         .where('serviceKeys.tenantId', '=', tenantId)
         .where('serviceKeys.clientId', '=', clientId)
         .execute()
-      return clientOf(rows)
+      return clientOf(rows) ?? registeredClientOf(registered) ?? applicationClientOf(applications)
     },
     async byCredentialId(credentialId) {
-      return clientOf(await selection(scope).where('serviceKeys.id', '=', credentialId).execute())
+      const rows = await selection(scope).where('serviceKeys.id', '=', credentialId).execute()
+      return (
+        clientOf(rows) ??
+        registeredClientOf(
+          await registeredSelection(scope).where('registeredClients.id', '=', credentialId).execute(),
+        ) ??
+        applicationClientOf(
+          await applicationSelection(scope).where('applications.id', '=', credentialId).execute(),
+        )
+      )
     },
     async byCertificate(tenantId, thumbprint) {
       const rows = await selection(scope)
@@ -29,19 +49,22 @@ export function clientTable(scope: Scope): ClientTable {
       return clientOf(rows)
     },
     async raiseGeneration(credentialId) {
-      const key = await scope.db
-        .selectFrom('serviceKeys')
-        .select(['tenantId', 'clientId'])
-        .where('id', '=', credentialId)
-        .executeTakeFirst()
-      if (!key) return false
-      await scope
-        .changing({ kind: 'credential', tenantId: key.tenantId, id: credentialId, detail: key.clientId })
-        .updateTable('serviceKeys')
-        .set(({ eb }) => ({ generation: eb('generation', '+', 1) }))
-        .where('id', '=', credentialId)
-        .execute()
-      return true
+      for (const table of ['serviceKeys', 'registeredClients', 'applications'] as const) {
+        const held = await scope.db
+          .selectFrom(table)
+          .select(['tenantId', 'clientId'])
+          .where('id', '=', credentialId)
+          .executeTakeFirst()
+        if (!held) continue
+        await scope
+          .changing({ kind: 'credential', tenantId: held.tenantId, id: credentialId, detail: held.clientId })
+          .updateTable(table)
+          .set(({ eb }) => ({ generation: eb('generation', '+', 1) }))
+          .where('id', '=', credentialId)
+          .execute()
+        return true
+      }
+      return false
     },
   }
 }
@@ -67,6 +90,8 @@ function selection(scope: Scope) {
       'instances.tokenValidity',
       'instances.tokenFormat',
       'instances.bindTokens',
+      'instances.assertionAudience',
+      'instances.assertionReplay',
       'serviceKeys.type',
       'serviceKeys.secretDigest',
       'serviceKeys.previousSecretDigest',
@@ -104,6 +129,8 @@ function clientOf(rows: readonly ClientRow[]): Client | undefined {
     tokenValidity: first.tokenValidity,
     tokenFormat: first.tokenFormat,
     bindTokens: first.bindTokens === 1,
+    assertionAudience: first.assertionAudience as Client['assertionAudience'],
+    assertionReplay: first.assertionReplay as Client['assertionReplay'],
     type: first.type,
     secretDigest: first.secretDigest ?? undefined,
     previousSecret:

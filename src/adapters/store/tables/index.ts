@@ -1,12 +1,17 @@
 import type { Tables } from '../../../core/tables/index.ts'
+import { applicationTable } from './applications.ts'
 import { authorityTable, issuedCertificateTable } from './authorities.ts'
 import { clientTable } from './clients.ts'
 import { flowTable } from './flows.ts'
 import { innerKeyTable } from './inner-keys.ts'
 import { instanceTable } from './instances.ts'
 import { keyCertificateTable, keyMatchTable } from './key-certificates.ts'
+import { keySetTable } from './key-sets.ts'
 import { serviceKeyTable } from './keys.ts'
+import { platformTable } from './platforms.ts'
+import { registeredClientTable } from './registered-clients.ts'
 import { revocationTable } from './revocations.ts'
+import { roleAssignmentTable } from './role-assignments.ts'
 import { roleTable } from './roles.ts'
 import type { Scope } from './scope.ts'
 import { tenantKeyTable } from './tenant-keys.ts'
@@ -20,7 +25,9 @@ export function tablesOn(scope: Scope): Tables {
     tenantKeys: tenantKeyTable(scope),
     revocations: revocationTable(scope),
     clients: clientTable(scope),
+    registered: registeredClientTable(scope),
     roles: roleTable(scope),
+    assignments: roleAssignmentTable(scope),
     instances: instanceTable(scope),
     keys: serviceKeyTable(scope),
     flows: flowTable(scope),
@@ -28,6 +35,9 @@ export function tablesOn(scope: Scope): Tables {
     issued: issuedCertificateTable(scope),
     keyCertificates: keyCertificateTable(scope),
     keyMatches: keyMatchTable(scope),
+    keySets: keySetTable(scope),
     trust: trustTable(scope),
+    platforms: platformTable(scope),
+    applications: applicationTable(scope),
   }
 }

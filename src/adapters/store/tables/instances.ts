@@ -97,7 +97,15 @@ export function instanceTable(scope: Scope): InstanceTable {
 
 /** What an update replaces. */
 function changeable(instance: Instance) {
-  const { dialect, tokenValidity, tokenFormat, certificateOverlap, updatedAt } = instance
+  const {
+    dialect,
+    tokenValidity,
+    tokenFormat,
+    certificateOverlap,
+    assertionAudience,
+    assertionReplay,
+    updatedAt,
+  } = instance
   return {
     dialect,
     grantTypes: JSON.stringify(instance.grantTypes),
@@ -106,6 +114,8 @@ function changeable(instance: Instance) {
     tokenFormat,
     bindTokens: Number(instance.bindTokens),
     certificateOverlap,
+    assertionAudience,
+    assertionReplay,
     updatedAt,
   }
 }
@@ -120,6 +130,8 @@ function instancesOf(rows: readonly (InstanceRow & { role: string | null })[]): 
       grantTypes: JSON.parse(row.grantTypes),
       redirectUris: JSON.parse(row.redirectUris),
       bindTokens: row.bindTokens === 1,
+      assertionAudience: row.assertionAudience as Instance['assertionAudience'],
+      assertionReplay: row.assertionReplay as Instance['assertionReplay'],
     }
   })
 }

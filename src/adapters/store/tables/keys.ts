@@ -53,6 +53,14 @@ export function serviceKeyTable(scope: Scope): ServiceKeyTable {
     async setValidityDays(key, validityDays) {
       await changing(key).updateTable('serviceKeys').set({ validityDays }).where('id', '=', key.id).execute()
     },
+    async touch(key) {
+      // A transaction announces what it has changed; the row itself stays as it is.
+      await changing(key)
+        .updateTable('serviceKeys')
+        .set({ generation: key.generation })
+        .where('id', '=', key.id)
+        .execute()
+    },
     async delete(key) {
       await changing(key).deleteFrom('serviceKeys').where('id', '=', key.id).execute()
     },

@@ -14,6 +14,14 @@ interface CertificateAnswer {
   readonly acceptedUntil: string | null
   readonly state: string
   readonly reason?: string
+  readonly lastUsedAt?: string | null
+}
+
+/** A public key of a key set. */
+interface PublicKeyAnswer {
+  readonly kid: string
+  readonly algorithms: readonly string[]
+  readonly lastUsedAt: string | null
 }
 
 /** A service key, as the admin API tells of it. */
@@ -25,6 +33,8 @@ export interface KeyAnswer {
   readonly url: string
   readonly pinned: boolean | null
   readonly certificates: readonly CertificateAnswer[]
+  readonly keys?: readonly PublicKeyAnswer[]
+  readonly jwksUri?: string | null
   readonly previousSecretUntil: string | null
   readonly createdAt: string
   readonly expiresAt: string | null
@@ -45,12 +55,18 @@ export function keyTable(keys: readonly KeyAnswer[], { terminal, now }: Cli): st
         colour: (key, paint) => expiryColour(key.expiresAt, now(), paint),
       },
       ...(certified ? [{ title: 'CERTIFICATES', cell: statesOf }] : []),
+      ...(keys.some(hasPublicKeys) ? [{ title: 'PUBLIC KEYS', cell: publicKeysOf }] : []),
       { title: 'LAST USED', cell: key => relativeTime(key.lastUsedAt, now()) },
       { title: 'CLIENT ID', cell: key => key.clientid },
     ],
     terminal.paint,
   )
 }
+
+const hasPublicKeys = ({ keys = [], jwksUri }: KeyAnswer) => keys.length > 0 || Boolean(jwksUri)
+
+/** Their kids, or where they are. */
+const publicKeysOf = ({ keys = [], jwksUri }: KeyAnswer) => jwksUri ?? keys.map(({ kid }) => kid).join(', ')
 
 /** `active`, or `1 active, 1 overlap`. */
 function statesOf({ certificates }: KeyAnswer): string {
@@ -69,6 +85,7 @@ export function keyDetails(key: KeyAnswer, { terminal, now }: Cli): string {
       ['Client id', key.clientid],
       ['Token URL', key.tokenurl],
       ['URL', key.url],
+      ['Keys at', key.jwksUri ?? undefined],
       ['Pinned', key.pinned === null ? undefined : yesNo(key.pinned)],
       ['Created', fullTime(key.createdAt, now())],
       ['Expires', fullExpiry(key.expiresAt, now()), expiryColour(key.expiresAt, now(), paint)],
@@ -99,11 +116,22 @@ export function keyDetails(key: KeyAnswer, { terminal, now }: Cli): string {
           'Accepted until',
           certificate.acceptedUntil === null ? undefined : fullTime(certificate.acceptedUntil, now()),
         ],
+        ['Last used', certificate.lastUsedAt ? fullTime(certificate.lastUsedAt, now()) : undefined],
       ],
       paint,
     ),
   )
-  return [about, ...each].join('\n')
+  const publicKeys = (key.keys ?? []).map(({ kid, algorithms, lastUsedAt }) =>
+    details(
+      [
+        ['Public key', kid],
+        ['Algorithms', algorithms.join(', ')],
+        ['Last used', fullTime(lastUsedAt, now())],
+      ],
+      paint,
+    ),
+  )
+  return [about, ...each, ...publicKeys].join('\n')
 }
 
 const yesNo = (value: boolean) => (value ? 'yes' : 'no: a later certificate of the same names succeeds it')
@@ -120,7 +148,7 @@ export function warnOfKeys(instance: string, keys: readonly KeyAnswer[], { termi
     for (const { state, serial, reason } of key.certificates)
       if (state === 'untrusted')
         terminal.warn(
-          `key ${key.name} cannot be used with certificate ${serial}: ${reason ?? 'it is not trusted'}`,
+          `key ${key.name} cannot be used with certificate ${serial} alone: ${reason ?? 'it is not trusted'}`,
         )
   }
 }

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { Cli } from './command.ts'
 import { WrongUsage } from './errors.ts'
-import { readParameters, readPem } from './input.ts'
+import { readJson, readParameters, readPem } from './input.ts'
 
 /** What `key create` and `key rotate` say about the credential, and where it goes. */
 export interface CredentialOptions {
@@ -10,6 +10,8 @@ export interface CredentialOptions {
   readonly certificate?: string
   readonly allowUntrusted?: boolean
   readonly csr?: string
+  readonly jwks?: string
+  readonly jwksUri?: string
   readonly pin: boolean
   readonly authority?: 'active' | 'next'
   readonly parameters?: string
@@ -24,6 +26,8 @@ export function withCredentialOptions(command: Command): Command {
     .option('--csr <FILE>', "a signing request of the sender's; its private key stays where it is")
     .option('--certificate <FILE>', 'the certificate that the sender has: the one alone, not its chain')
     .option('--allow-untrusted', 'though its root is not trusted yet; unusable until it is')
+    .option('--jwks <FILE>', 'a JSON Web Key Set: the public keys that the sender signs assertions with')
+    .option('--jwks-uri <URL>', 'where the sender publishes them, https only')
     .option('--no-pin', 'accept later certificates of the same subject and issuer, too')
     .addOption(
       new Option('--authority <WHICH>', 'next: of the authority that is to take over, to test with').choices([
@@ -49,7 +53,7 @@ export async function readCredentialOptions(
   options: CredentialOptions,
   cli: Cli,
 ): Promise<Record<string, unknown>> {
-  const { validity, keyLength, certificate, allowUntrusted, csr, pin, authority } = options
+  const { validity, keyLength, certificate, allowUntrusted, csr, jwks, jwksUri, pin, authority } = options
   if (csr !== undefined && certificate !== undefined)
     throw new WrongUsage(
       'give --csr (for a certificate that is to be issued) or --certificate (for one that exists)',
@@ -59,6 +63,8 @@ export async function readCredentialOptions(
     ...(validity !== undefined && { validity: wholeNumber(validity, '--validity') }),
     ...(keyLength !== undefined && { 'key-length': wholeNumber(keyLength, '--key-length') }),
     ...(csr !== undefined && { csr: await readPem(csr, cli) }),
+    ...(jwks !== undefined && { jwks: await readJson(jwks, cli) }),
+    ...(jwksUri !== undefined && { jwks_uri: jwksUri }),
     ...(certificate !== undefined && { 'X.509': await readPem(certificate, cli) }),
     ...(allowUntrusted && { 'allow-untrusted': true }),
     ...(!pin && { 'certificate-pinning': false }),

@@ -3,13 +3,14 @@ import { type Certificate, parseCertificate } from '../../../crypto/certificate.
 import { DerError } from '../../../crypto/der.ts'
 import { parseCertificateExtensions } from '../../../crypto/extensions/index.ts'
 import { keyWeakness } from '../../../crypto/key-quality.ts'
+import { formatName, nameEquals } from '../../../crypto/names.ts'
 import { encodePem, PemError, readCertificateInput } from '../../../crypto/pem.ts'
 import { importSpki } from '../../../crypto/spki.ts'
 import { certificateThumbprint } from '../../../crypto/thumbprint.ts'
 import { namesDigest, successorDigest } from '../../clients/index.ts'
 import { Problem } from '../../problem.ts'
 import type { Tenant } from '../../tenant.ts'
-import type { Verdict } from '../../trust/index.ts'
+import { isSelfSigned, type Verdict } from '../../trust/index.ts'
 import type { ServiceKey } from '../store.ts'
 import { certificateDetails, holdCertificate, mtlsUrls, succeedCertificates } from './certificate.ts'
 import type { CredentialKind, CredentialTables, NewCredential } from './credential.ts'
@@ -31,6 +32,7 @@ type Parameters = z.infer<typeof parametersSchema>
 /** A certificate that the sender brings: the very certificate, or names in it together with its authority. */
 export const certificateExternal: CredentialKind = {
   type: 'certificate_external',
+  schema: parametersSchema,
   async make({ tenant }, parameters, deps) {
     const read = readKeyParameters(this.type, parametersSchema, parameters)
     if (read instanceof Problem) return read
@@ -108,18 +110,40 @@ function readLeaf(text: string | undefined): Certificate | Problem {
     const found = readCertificateInput(text)
     if (found.length > 1)
       return refuse(
-        `it holds ${found.length} certificates, a chain: give the certificate of the sender alone, the first one`,
-        'Its root belongs to the trusted ones (countersign trust add FILE); the sender sends the intermediates.',
+        `it holds ${found.length} certificates, a chain: give the certificate of the sender alone${nameOfLeaf(found)}`,
+        'The others belong to the trusted ones, the root as well as those between: countersign trust add FILE.',
       )
     const certificate = parseCertificate(found[0]!)
-    const { basicConstraints } = parseCertificateExtensions(certificate.extensions)
-    if (basicConstraints?.ca) return refuse('it is the certificate of an authority, not of a sender')
+    if (isAuthority(certificate)) return refuse('it is the certificate of an authority, not of a sender')
     const weakness = keyWeakness(importSpki(certificate.spki.raw))
     return weakness === undefined ? certificate : refuse(weakness)
   } catch (error) {
-    if (error instanceof PemError || error instanceof DerError) return refuse(error.message)
+    if (error instanceof PemError) return refuse(error.message)
+    if (error instanceof DerError)
+      return refuse(
+        `it cannot be read as a certificate: ${error.message}`,
+        'Was something cut off? From a PKCS#12 file take the certificate alone: openssl pkcs12 -in FILE -clcerts -nokeys',
+      )
     throw error
   }
+}
+
+/** `openssl req -x509` writes CA into whatever it makes: alone, in a self-signed certificate, that says nothing. */
+function isAuthority(certificate: Certificate): boolean {
+  const { basicConstraints, keyUsage } = parseCertificateExtensions(certificate.extensions)
+  return (
+    basicConstraints?.ca === true &&
+    (keyUsage?.includes('keyCertSign') === true || !isSelfSigned(certificate))
+  )
+}
+
+/** Which of a chain is the sender's, in whatever order it was pasted: the one that issued none of the others. */
+function nameOfLeaf(ders: readonly Buffer[]): string {
+  const all = ders.map(der => parseCertificate(der))
+  const [leaf, another] = all.filter(
+    one => !all.some(other => other !== one && nameEquals(other.issuer, one.subject)),
+  )
+  return leaf && !another ? `, ${formatName(leaf.subject)}` : ''
 }
 
 /** Whether a key may hold a certificate of this verdict: what to warn of, or why not. */
@@ -135,7 +159,7 @@ function accept(
     if (!tenant.selfSigned)
       return refuse(
         'the certificate is self-signed, and the tenant allows none',
-        `Allow them: countersign tenant update ${tenant.name} --allow-self-signed; or have an authority issue one.`,
+        `Allow them: countersign tenant update ${tenant.name} --allow-self-signed; or have an authority issue one. If it is a root, not the sender's own: countersign trust add FILE.`,
       )
     return pinned
       ? ['the certificate is self-signed: it is accepted because this key holds it, until it ends']

@@ -24,6 +24,7 @@ const parametersSchema = z.strictObject({
 /** A certificate that the authority issues: with a key pair handed out once, or for the sender's signing request. */
 export const certificate: CredentialKind = {
   type: 'certificate',
+  schema: parametersSchema,
   async make(owner, parameters, deps) {
     const read = readKeyParameters(this.type, parametersSchema, parameters)
     if (read instanceof Problem) return read

@@ -1,6 +1,7 @@
+import type { z } from 'zod'
 import type { Addresses } from '../../addresses.ts'
 import type { IssuedCertificateTable, Issuing } from '../../authority/index.ts'
-import type { KeyCertificateTable, KeyMatchTable } from '../../clients/index.ts'
+import type { KeyCertificateTable, KeyMatchTable, KeySetTable } from '../../clients/index.ts'
 import type { Problem } from '../../problem.ts'
 import type { Tenant } from '../../tenant.ts'
 import type { Trust } from '../../trust/index.ts'
@@ -11,6 +12,7 @@ export interface CredentialTables {
   readonly keys: ServiceKeyTable
   readonly keyCertificates: KeyCertificateTable
   readonly keyMatches: KeyMatchTable
+  readonly keySets: KeySetTable
   readonly issued: IssuedCertificateTable
 }
 
@@ -48,6 +50,8 @@ export type CredentialParameters = Readonly<Record<string, unknown>>
 export interface CredentialKind {
   /** As in the parameter `key-type`. */
   readonly type: string
+  /** The parameters that it understands. */
+  readonly schema: z.ZodObject
   /** Makes the credential of a new key, or another one for a key that is rotated. */
   make(
     owner: CredentialOwner,

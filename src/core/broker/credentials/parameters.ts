@@ -53,7 +53,7 @@ export function readKeyRequest(
 ): { type: string; parameters: CredentialParameters } | Problem {
   const { 'key-type': type, 'credential-type': xsuaaType, x509, 'hide-secret': _, ...rest } = input
   if (xsuaaType === undefined && x509 === undefined) return { type: type ?? 'secret', parameters: rest }
-  const read = xsuaa.safeParse({ 'credential-type': xsuaaType, x509 })
+  const read = xsuaaSchema.safeParse({ 'credential-type': xsuaaType, x509 })
   if (!read.success || type !== undefined)
     return new Problem(
       'invalid_input',
@@ -75,7 +75,8 @@ export function readKeyRequest(
   return { type: 'certificate_external', parameters: { ...rest, ...own, 'X.509': certificate } }
 }
 
-const xsuaa = z.strictObject({
+/** XSUAA's spelling of the same. */
+export const xsuaaSchema = z.strictObject({
   'credential-type': z.enum(['binding-secret', 'x509']),
   x509: z
     .strictObject({

@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { formatSecret, secretDigest } from '../../../crypto/secret.ts'
 import { plan } from '../../plans.ts'
 import type { CredentialKind } from './credential.ts'
@@ -6,13 +7,15 @@ import { noParameters } from './parameters.ts'
 /** ClientId/Secret: 256 random bits, shown once, stored as a keyed hash. */
 export const secret: CredentialKind = {
   type: 'secret',
-  async make(_owner, parameters, { vault, context }) {
+  schema: z.strictObject({}),
+  async make({ instance }, parameters, { vault, context }) {
     const refused = noParameters(this.type, parameters)
     if (refused) return refused
     const clientSecret = formatSecret(context.random(32))
     return {
       stored: { secretDigest: secretDigest(vault.pepper, clientSecret) },
       document: { clientsecret: clientSecret },
+      warnings: instance.bindTokens ? [needsOne] : [],
     }
   },
   async succeed(key, made, { until }, { keys }) {
@@ -24,3 +27,6 @@ export const secret: CredentialKind = {
     url: plan(instance.plan)!.audience(addresses, tenant),
   }),
 }
+
+const needsOne =
+  'the instance binds tokens: with this secret the sender gets one only where it shows a client certificate as well, any that it has, at the address that asks for one'

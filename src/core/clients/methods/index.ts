@@ -1,6 +1,7 @@
 import type { ClientAuthenticationMethod } from '../method.ts'
 import { clientSecretBasic } from './client-secret-basic.ts'
 import { clientSecretPost } from './client-secret-post.ts'
+import { privateKeyJwt } from './private-key-jwt.ts'
 import { selfSignedTlsClientAuth } from './self-signed-tls-client-auth.ts'
 import { tlsClientAuth } from './tls-client-auth.ts'
 
@@ -11,6 +12,7 @@ import { tlsClientAuth } from './tls-client-auth.ts'
 export const clientAuthenticationMethods: readonly ClientAuthenticationMethod[] = [
   clientSecretBasic,
   clientSecretPost,
+  privateKeyJwt,
   selfSignedTlsClientAuth,
   tlsClientAuth,
 ]

@@ -1,9 +1,10 @@
 import type { Identification, ResourceRequest } from '../../admission/index.ts'
 import type { Problem, ProblemSubject } from '../../problem.ts'
+import type { Soon } from '../../soon.ts'
 
 /** A sender that was let in. */
 export interface Admitted {
-  /** Its client id; where a flow lists names of certificates, the subject of its own. */
+  /** Its client id, or its user where it calls as one; where a flow lists names of certificates, the subject of its own. */
   readonly name: string
   /** Unique among all tenants. */
   readonly id: string
@@ -18,14 +19,15 @@ export interface Authorization {
   readonly roles: readonly string[]
   /** The checks that it runs, in order. */
   checks(request: Pick<ResourceRequest, 'authorization' | 'certificate'>): readonly string[]
-  admit(request: ResourceRequest, deps: Identification): Promise<Admitted | Problem>
+  admit(request: ResourceRequest, deps: Identification): Soon<Admitted | Problem>
 }
 
 /** A variant as it is written in a flow file. */
 export interface AuthorizationVariant<Definition> {
   /** Is it this one that the file says? */
   is(definition: AuthorizationDefinition): definition is AuthorizationDefinition & Definition
-  compile(definition: Definition): Authorization
+  /** `node`: the runtime node that the flow is deployed to. */
+  compile(definition: Definition, node: string): Authorization
   /** For the operator: what was read otherwise than written, and what is not recommended. */
   warnings(definition: Definition): readonly string[]
 }

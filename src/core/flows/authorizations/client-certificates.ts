@@ -39,7 +39,7 @@ interface Names {
 async function admitByNames(
   { tenant, authorization, certificate }: ResourceRequest,
   accepted: readonly Names[],
-  { trust }: Identification,
+  { trust, addresses }: Identification,
 ): Promise<Admitted | Problem> {
   if (authorization !== undefined)
     return new Problem('bad_credentials', 'the credentials are not valid', {
@@ -51,7 +51,7 @@ async function admitByNames(
     return new Problem('no_credentials', 'credentials are needed', {
       check: 'credentials present',
       reason: 'the request came without a client certificate',
-      hint: 'Let the sender call the address that asks for a certificate, and send its own with its intermediates.',
+      hint: `Let the sender call ${addresses.mtls(tenant)}, the only address that asks for a certificate, and send its own with its intermediates.`,
     })
   const verdict = await trust.evaluate(tenant.id, certificate)
   if (!verdict.ok)

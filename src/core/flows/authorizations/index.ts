@@ -7,8 +7,8 @@ export type { Admitted, Authorization, AuthorizationDefinition } from './authori
 /** THE LIST of ways in which a flow says who may call it. */
 const variants = [userRole, clientCertificates] as const
 
-export const compileAuthorization = (definition: AuthorizationDefinition): Authorization =>
-  variantOf(definition).compile(definition)
+export const compileAuthorization = (definition: AuthorizationDefinition, node: string): Authorization =>
+  variantOf(definition).compile(definition, node)
 
 export const authorizationWarnings = (definition: AuthorizationDefinition): readonly string[] =>
   variantOf(definition).warnings(definition)

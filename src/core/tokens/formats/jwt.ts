@@ -1,48 +1,50 @@
-import { Refusal, readAccessToken, verifyAccessToken } from '../../../guard/access-token.ts'
+import { decodeJwt } from '../../../crypto/jwt.ts'
+import { checkHeader, Refusal, verifyAccessToken } from '../../../guard/access-token.ts'
 import { clockSkewMs } from '../../context.ts'
+import { dialectOfIssuer } from '../dialects/index.ts'
 import { handlePrefix } from '../sealer.ts'
 import type { TokenFormat } from './format.ts'
 
 /**
- * JWT access tokens (RFC 9068). `cred` holds the internal id and the generation of the credential, so that a
- * token dies with it even where its client id is used again.
+ * JWT access tokens (RFC 9068), written as the dialect of their client has it. The issuer that a token names says by
+ * which dialect it is judged: type, keys and claims must then be those of that dialect, and no other's.
  */
 export const jwtFormat: TokenFormat = {
   name: 'jwt',
+  signs: true,
   recognises: text => !text.startsWith(handlePrefix),
-  issue(token, { keyring, issuer, now }) {
-    return keyring.signer(now).jwt.sign({
-      iss: issuer,
-      sub: token.clientId,
-      client_id: token.clientId,
-      aud: token.audience,
-      exp: token.expiresAt,
-      iat: token.issuedAt,
-      jti: token.tokenId,
-      scope: token.scope.join(' '),
-      cred: `${token.credentialId}.${token.generation}`,
-      ...(token.certificateThumbprint && { cnf: { 'x5t#S256': token.certificateThumbprint } }),
-    })
+  issue(token, { dialect, ...about }, { keyring, now }) {
+    const form = {
+      name: dialect.name,
+      header: () => dialect.header(about.tenant, about.addresses),
+    }
+    return keyring.signer(dialect.keyLine, form, now).sign(dialect.claims(token, about))
   },
-  verify(text, { keyring, issuer, now }) {
-    const jwt = readAccessToken(text)
-    if (jwt instanceof Refusal) return jwt
-    const key = keyring.verificationKey(jwt.header.kid, now)
-    const claims = verifyAccessToken(jwt, key, { issuer, audience: undefined, now, clockSkewMs })
+  verify(text, { keyring, tenant, addresses, now }) {
+    const jwt = decodeJwt(text)
+    if (typeof jwt === 'string') return new Refusal('structure', jwt)
+    const dialect = dialectOfIssuer(jwt.claims.iss, tenant, addresses)
+    const badHeader = checkHeader(jwt, dialect.types)
+    if (badHeader) return badHeader
+    const key = keyring.verificationKey(dialect.keyLine, jwt.header.kid, now)
+    const issuer = dialect.issuer(tenant, addresses)
+    const { scopeForm } = dialect
+    const claims = verifyAccessToken(jwt, key, { issuer, audience: undefined, now, clockSkewMs, scopeForm })
     if (claims instanceof Refusal) return claims
-    const credential = /^([A-Za-z0-9_-]{1,64})\.(\d{1,9})$/.exec(String(claims.cred))
-    if (!credential) return new Refusal('claims', 'cred is missing')
+    const read = dialect.read(claims)
+    if (read instanceof Refusal) return read
+    const credential = /^([A-Za-z0-9_-]{1,64})\.(\d{1,9})$/.exec(String(read.credential))
+    if (!credential) return new Refusal('claims', 'the credential is missing')
     const thumbprint = claims.cnf?.['x5t#S256']
     if (claims.cnf && (typeof thumbprint !== 'string' || Object.keys(claims.cnf).length !== 1))
       return new Refusal('claims', 'cnf names a confirmation method that is not supported')
-    if (typeof claims.aud !== 'string') return new Refusal('audience', 'aud is not one string')
     return {
       tokenId: claims.jti,
       credentialId: credential[1]!,
       generation: Number(credential[2]),
       clientId: claims.client_id,
-      audience: claims.aud,
-      scope: claims.scope ? claims.scope.split(' ') : [],
+      audiences: read.audiences,
+      scope: read.scope,
       issuedAt: claims.iat,
       expiresAt: claims.exp,
       certificateThumbprint: thumbprint as string | undefined,

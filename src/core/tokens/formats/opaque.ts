@@ -16,8 +16,9 @@ type Content = [
 /** Opaque tokens: sealed handles that only this token server opens; see `sealer.ts`. */
 export const opaqueFormat: TokenFormat = {
   name: 'opaque',
+  signs: false,
   recognises: text => text.startsWith(handlePrefix),
-  issue(token, context) {
+  issue(token, _about, context) {
     const content: Content = [
       token.tokenId,
       token.credentialId,
@@ -48,7 +49,7 @@ export const opaqueFormat: TokenFormat = {
       credentialId,
       generation,
       clientId: undefined,
-      audience: undefined,
+      audiences: undefined,
       scope: scope ? scope.split(' ') : [],
       issuedAt,
       expiresAt,
@@ -58,6 +59,6 @@ export const opaqueFormat: TokenFormat = {
   },
 }
 
-function associated({ tenantId, issuer }: FormatContext): string {
-  return `${handlePrefix} ${tenantId} ${issuer}`
+function associated({ tenant, addresses }: FormatContext): string {
+  return `${handlePrefix} ${tenant.id} ${addresses.issuer(tenant)}`
 }

@@ -9,12 +9,14 @@ export const clientCredentials: Grant = {
   name: 'client_credentials',
   grant(parameters, client) {
     const asked = parameters.get('scope')
+    if (client.registration) return asked === undefined ? { scope: [] } : noScopes
     if (asked === undefined) return { scope: [...client.roles] }
     const scope = [...new Set(asked.split(' ').filter(name => name !== ''))]
     const unknown = scope.filter(name => !client.roles.has(name))
     if (unknown.length === 0 && scope.length > 0) return { scope }
     return new Problem('invalid_scope', 'a scope was asked for that the client does not have', {
       check: 'scope',
+      value: unknown[0] ?? '',
       reason:
         scope.length === 0
           ? 'scope is blank'
@@ -23,3 +25,10 @@ export const clientCredentials: Grant = {
     })
   },
 }
+
+/** What a registered client may do is looked up when its token is used, under the name of its user. */
+const noScopes = new Problem('invalid_scope', 'no scopes are defined', {
+  check: 'scope',
+  reason: 'a scope was asked for, and registered clients have none: their users have roles',
+  hint: 'Leave scope out; give the user its roles with countersign role assign.',
+})
