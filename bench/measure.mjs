@@ -104,18 +104,23 @@ export const processorTicks = () => {
   return { all, idle: ticks[3] + ticks[4], steal: ticks[7] }
 }
 
-/** Writes a script for wrk that sends this request; with `tokens` (a file) each time with the next of its tokens. */
-export const writeRequest = (file, { method, path, headers, body }, tokens) => {
+/**
+ * Writes a script for wrk that sends this request; with `tokens` (a file) each time with the next of its tokens, with
+ * `bodies` (a file) each time with the next of its lines as the body.
+ */
+export const writeRequest = (file, { method, path, headers, body }, { tokens, bodies } = {}) => {
   const quote = text => JSON.stringify(text).replace(/\\u(....)/g, '\\u{$1}')
   const table = Object.entries(headers).map(([name, value]) => `[${quote(name)}] = ${quote(value)}`)
-  const format = more =>
-    `wrk.format(${quote(method)}, ${quote(path)}, headers${more}, ${body ? quote(body) : 'nil'})`
+  const format = (given = body ? quote(body) : 'nil') =>
+    `wrk.format(${quote(method)}, ${quote(path)}, headers, ${given})`
   const prepared = tokens
     ? `for token in io.lines(${quote(tokens)}) do
     headers["Authorization"] = "Bearer " .. token
-    requests[#requests + 1] = ${format('')}
+    requests[#requests + 1] = ${format()}
   end`
-    : `requests[1] = ${format('')}`
+    : bodies
+      ? `for body in io.lines(${quote(bodies)}) do requests[#requests + 1] = ${format('body')} end`
+      : `requests[1] = ${format()}`
   writeFileSync(
     file,
     `local requests, at = {}, 0

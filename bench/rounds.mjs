@@ -1,6 +1,6 @@
 // Runs a case: starts all its sides, checks their answers, then loads them in turn, round by round.
 import { randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { request as plainRequest } from 'node:http'
 import { request as tlsRequest } from 'node:https'
 import { join } from 'node:path'
@@ -45,7 +45,7 @@ const run = async (each, sides, world, settings) => {
     for (const side of sides) running.push(await startSide(side, { ...world, backend }, settings))
     for (const side of running) {
       await checkAnswers(side, complaints)
-      if (!side.command) await loadOn(side, settings.warmUpSeconds)
+      if (!side.command) await loadOn(side, settings.warmUpSeconds * (each.warmUpTimes ?? 1))
     }
     const before = processorTicks()
     const disturbed = await playRounds(running, backend, settings, complaints)
@@ -97,7 +97,8 @@ export const startSide = async (side, world, { profile, seconds } = {}) => {
     started.sender = sender
   } else if (!side.command) {
     started.script = join(world.newDirectory(), 'request.lua')
-    writeRequest(started.script, side.request(server), started.tokens)
+    started.bodies = side.once && join(world.newDirectory(), 'bodies')
+    if (!side.once) writeRequest(started.script, side.request(server), { tokens: started.tokens })
   }
   return started
 }
@@ -109,8 +110,22 @@ const asBytes = ({ method, path, headers, body }) => {
   return `${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n${body ?? ''}`
 }
 
-const loadOn = ({ server, client, script }, seconds) =>
-  client ? loadByClient(client, server) : load(server, script, seconds)
+const loadOn = (side, seconds) => {
+  const { server, client, script } = side
+  if (client) return loadByClient(client, server)
+  if (side.once) prepareBodies(side, seconds)
+  return load(server, script, seconds)
+}
+
+/** More than any side answers in a second. */
+const mostPerSecond = 15_000
+
+/** Requests of which each is good once: made just before they are sent, so many that none is sent again. */
+const prepareBodies = ({ server, script, bodies, request }, seconds) => {
+  const lines = Array.from({ length: seconds * mostPerSecond }, () => request(server).body)
+  writeFileSync(bodies, lines.join('\n'))
+  writeRequest(script, request(server), { bodies })
+}
 
 /** So much of one processor may others take before a round is played again. */
 const mostOthersPercent = 15

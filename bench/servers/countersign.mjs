@@ -21,7 +21,7 @@ import { loopMicroseconds } from './loop.mjs'
 import { pathLoops } from './path-loops.mjs'
 import { options, ready } from './serve.mjs'
 
-const { directory, algorithm, receiver, forwarder, tokens, tls, mtls } = options
+const { directory, algorithm, receiver, forwarder, tokens, tls, mtls, senderJwk } = options
 
 const orThrow = value => {
   if (isProblem(value)) throw new Error(`${value.code}: ${value.description}`)
@@ -78,7 +78,9 @@ const parameters = { bindTokens: mtls?.bindTokens ?? false }
 orThrow(await createInstance(tenant, { name: 'bench', plan: 'integration-flow', parameters }, services))
 const keyParameters = mtls
   ? { 'key-type': 'certificate_external', 'X.509': mtls.cert, 'allow-untrusted': true }
-  : {}
+  : senderJwk
+    ? { 'key-type': 'jwks', jwks: { keys: [senderJwk] } }
+    : {}
 const { document: key } = orThrow(await createKey(tenant, 'bench', 'key', keyParameters, services))
 
 if (receiver || forwarder) {
@@ -99,7 +101,7 @@ const issue = async () => {
     { tenant },
     services,
   )
-  return orThrow(issued).access_token
+  return orThrow(issued).response.access_token
 }
 const made = await Promise.all(Array.from({ length: tokens?.count ?? 0 }, issue))
 if (tokens) await writeFile(tokens.file, made.join('\n'))

@@ -1,10 +1,10 @@
-// oidc-provider with its own in-memory adapter, client credentials its only extra feature (with `mtls` also
-// tls_client_auth and bound tokens). No log, no metrics.
+// oidc-provider with its own in-memory adapter (also for the ids of assertions), client credentials its only extra feature
+// (with `mtls` also tls_client_auth and bound tokens). No log, no metrics.
 import { generateKeyPairSync } from 'node:crypto'
 import { Provider } from 'oidc-provider'
 import { listen, options, ready } from './serve.mjs'
 
-const { algorithm = 'ES256', format = 'jwt', mtls } = options
+const { algorithm = 'ES256', format = 'jwt', mtls, senderJwk } = options
 const jwk = (type, given, alg) => ({
   ...generateKeyPairSync(type, given).privateKey.export({ format: 'jwk' }),
   alg,
@@ -36,7 +36,9 @@ const provider = new Provider(socket.url, {
             tls_client_auth_subject_dn: mtls.subject,
             tls_client_certificate_bound_access_tokens: true,
           }
-        : { token_endpoint_auth_method: 'client_secret_basic', client_secret: clientSecret }),
+        : senderJwk
+          ? { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [senderJwk] } }
+          : { token_endpoint_auth_method: 'client_secret_basic', client_secret: clientSecret }),
       id_token_signed_response_alg: algorithm,
     },
   ],
@@ -45,6 +47,7 @@ const provider = new Provider(socket.url, {
   },
   scopes: [scope],
   ...(mtls && { clientAuthMethods: ['tls_client_auth'] }),
+  ...(senderJwk && { clientAuthMethods: ['private_key_jwt'] }),
   features: {
     devInteractions: { enabled: false },
     clientCredentials: { enabled: true },

@@ -61,6 +61,8 @@ export function anInstance({ id: tenantId }: { id: string }, more: Partial<Insta
     tokenFormat: 'jwt',
     bindTokens: true,
     certificateOverlap: 7,
+    assertionAudience: 'issuer',
+    assertionReplay: 'refused',
     createdAt: someTime,
     updatedAt: someTime + 1,
     ...more,
@@ -437,8 +439,10 @@ export function storeContract(name: string, makePlace: () => Promise<Place>): vo
           tokenValidity: 7200,
           tokenFormat: 'opaque',
           bindTokens: false,
+          assertionAudience: 'token-endpoint',
+          assertionReplay: 'reported',
           updatedAt: someTime + 99,
-        }
+        } as const
         const fixed = { name: 'another', plan: 'api', createdAt: 1 }
         await store.write(({ instances }) => instances.update({ ...instance, ...changed, ...fixed }))
         assert.deepEqual(await store.read.instances.list(tenant.id), [{ ...instance, ...changed }])
@@ -510,6 +514,8 @@ export function storeContract(name: string, makePlace: () => Promise<Place>): vo
           type: 'secret',
           secretDigest: key.secretDigest,
           previousSecret: undefined,
+          assertionAudience: 'issuer',
+          assertionReplay: 'refused',
           pinned: true,
           certificates: [],
           createdAt: key.createdAt,
@@ -527,6 +533,42 @@ export function storeContract(name: string, makePlace: () => Promise<Place>): vo
         await store.write(({ keys }) => keys.delete(key))
         assert.equal(await store.write(({ clients }) => clients.raiseGeneration(key.id)), false)
         assert.equal(await store.read.clients.byClientId(key.tenantId, key.clientId), undefined)
+      })
+    })
+
+    describe('key sets', () => {
+      const row = { credentialId: '', jwks: '{"keys":[]}', jwksUri: undefined }
+      it('are found by their credential, one or several, and replaced as a whole', async () => {
+        const [tenant, other] = [await newTenant(), await newTenant()]
+        const [one, two] = [await newKey(await newInstance(tenant)), await newKey(await newInstance(other))]
+        const sets = [
+          { ...row, credentialId: one.id },
+          { credentialId: two.id, jwks: undefined, jwksUri: 'https://keys.example/' },
+        ]
+        for (const set of sets) await store.write(({ keySets }) => keySets.insert(set))
+        assert.deepEqual(await store.read.keySets.find(one.id), sets[0])
+        assert.deepEqual(await store.read.keySets.find(two.id), sets[1])
+        assert.equal(await store.read.keySets.find(someId()), undefined)
+        const listed = await store.read.keySets.listOf([one.id, two.id, someId()])
+        assert.deepEqual(
+          listed.toSorted((a, b) => (a.credentialId < b.credentialId ? -1 : 1)),
+          sets.toSorted((a, b) => (a.credentialId < b.credentialId ? -1 : 1)),
+        )
+        assert.deepEqual(await store.read.keySets.listOf([]), [])
+        const moved = { credentialId: one.id, jwks: undefined, jwksUri: 'https://moved.example/' }
+        await store.write(({ keySets }) => keySets.replace(moved))
+        assert.deepEqual(await store.read.keySets.find(one.id), moved)
+        assert.deepEqual(await store.read.keySets.find(two.id), sets[1])
+      })
+      it('belong to a key that is there, are one for each, and go with it', async () => {
+        const key = await newKey(await newInstance(await newTenant()))
+        const insert = (credentialId: string) =>
+          store.write(({ keySets }) => keySets.insert({ ...row, credentialId }))
+        await assert.rejects(insert(someId()))
+        await insert(key.id)
+        await assert.rejects(insert(key.id))
+        await store.write(({ keys }) => keys.delete(key))
+        assert.equal(await store.read.keySets.find(key.id), undefined)
       })
     })
 
@@ -916,6 +958,48 @@ export function storeContract(name: string, makePlace: () => Promise<Place>): vo
             assert.deepEqual(await counts(), [1, 1])
           },
         )
+      })
+    })
+
+    describe('one-time ids', () => {
+      const later = () => Date.now() + 60_000
+      it('are free once, whoever asks, and however many at once', async () => {
+        const id = someId()
+        const asked = Array.from({ length: 20 }, () => store.oneTimeIds.claim(id, later()))
+        assert.deepEqual((await Promise.all(asked)).filter(Boolean), [true])
+        assert.equal(await store.oneTimeIds.claim(id, later()), false)
+      })
+      it('of many at once are all free where they differ', async () => {
+        const ids = Array.from({ length: 2500 }, someId)
+        const claims = await Promise.all(ids.map(id => store.oneTimeIds.claim(id, later())))
+        assert.ok(claims.every(Boolean))
+        assert.ok(!(await Promise.all(ids.map(id => store.oneTimeIds.claim(id, later())))).some(Boolean))
+      })
+      it('are kept until their time, and forgotten some while after', async () => {
+        let now = Date.now()
+        await withOwnPlace({ now: () => now }, async ({ oneTimeIds }) => {
+          const [short, long] = [someId(), someId()]
+          await oneTimeIds.claim(short, now + 1000)
+          await oneTimeIds.claim(long, now + 600_000)
+          now += 120_000
+          // Whoever comes after a minute or more clears away what is over.
+          await oneTimeIds.claim(someId(), now)
+          await oneTimeIds.claim(someId(), now)
+          assert.equal(await oneTimeIds.claim(short, now + 1000), true)
+          assert.equal(await oneTimeIds.claim(long, now + 1000), false)
+        })
+      })
+      it('are kept when the store is closed and opened again', async () => {
+        const own = await makePlace()
+        const id = someId()
+        const first = await own.open()
+        assert.equal(await first.oneTimeIds.claim(id, later()), true)
+        await first.close()
+        await assert.rejects(first.oneTimeIds.claim(someId(), later()))
+        const second = await own.open()
+        assert.equal(await second.oneTimeIds.claim(id, later()), false)
+        await second.close()
+        await own.drop()
       })
     })
 

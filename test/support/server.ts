@@ -94,6 +94,8 @@ export interface TestServerOptions {
   readonly masterKey?: Buffer
   /** Without TLS. */
   readonly plain?: boolean
+  /** PEM; trusted where registered addresses are called. */
+  readonly outboundCa?: string
 }
 
 export function basic({ clientid, clientsecret }: { clientid: string; clientsecret: string }): string {
@@ -143,6 +145,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     bases: { publicUrl: url, mtlsUrl, pkiUrl },
     context,
     meter,
+    outboundCa: options.outboundCa,
     openVault: store => openVault(store, masterKey, context),
     operations: () => ({
       ready: () => true,

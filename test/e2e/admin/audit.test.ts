@@ -22,12 +22,16 @@ const instanceByDefault = {
   'token-validity': 3600,
   'token-format': 'jwt',
   'bind-tokens': false,
+  'assertion-audience': 'issuer',
+  'assertion-replay': 'refused',
   'certificate-overlap': 7,
 }
 const instanceChanged = {
   roles: ['token.introspect'],
   'token-validity': 7200,
   'token-format': 'opaque',
+  'assertion-audience': 'token-endpoint',
+  'assertion-replay': 'reported',
   'certificate-overlap': 14,
 }
 

@@ -150,6 +150,11 @@ test('a root is retired at once, but never the only one; then nothing under it i
   assert.deepEqual([await status(old), await status(fresh)], [200, 200])
   assert.equal((await admin.call('DELETE', `/authority/${root!.id}`)).status, 204)
   assert.deepEqual([await status(old), await status(fresh)], [401, 200])
+  const shown = (await admin.call('GET', `/instances/i/keys/${old.name}`)).json<{
+    certificates: { state: string; reason: string }[]
+  }>()
+  assert.equal(shown.certificates[0]!.state, 'untrusted')
+  assert.match(shown.certificates[0]!.reason, /^CN=Countersign Root CA .* was retired on 2\d{3}-/)
   const again = await admin.call('DELETE', `/authority/${root!.id}`)
   assert.equal(again.status, 409)
   assert.match(told(again), /it was retired on .* already/)

@@ -10,7 +10,7 @@ import {
 import { OID } from '../../../src/crypto/oids.ts'
 import { encodePem, readCertificateInput } from '../../../src/crypto/pem.ts'
 import { importSpki } from '../../../src/crypto/spki.ts'
-import { keyPair, type signings } from '../../support/chains.ts'
+import { keyPair, named, type signings } from '../../support/chains.ts'
 import { openssl } from '../../support/openssl.ts'
 import { opensslKey } from '../../support/openssl-authority.ts'
 import {
@@ -221,8 +221,11 @@ test('what is no certificate of a sender is refused with what is wrong with it',
   for (const [pem, says] of [
     [
       sender.pem + ca.pem,
-      /it holds 2 certificates, a chain: .*alone, the first one \| .*countersign trust add/,
+      /it holds 2 certificates, a chain: .*alone, CN=wrong,O=Example \| .*countersign trust add/,
     ],
+    [ca.pem + sender.pem, /a chain: .*alone, CN=wrong,O=Example/],
+    [ca.pem + newRoot('stranger').pem, /a chain: .*alone \|/],
+    [sender.der.subarray(0, 300).toString('base64'), /cannot be read as a certificate: .*cut off/],
     [ca.pem, /the certificate of an authority, not of a sender/],
     [sender.credential.key, /holds a private key/],
     [sender.credential.key + sender.pem, /holds a private key/],
@@ -306,6 +309,22 @@ test('a self-signed certificate is accepted by pin alone, where the tenant allow
   const shown = (await show(instance)).certificates[0]
   assert.equal(shown?.state, 'untrusted')
   assert.match(shown?.reason ?? '', /self-signed, and the tenant allows none/)
+})
+
+test('a self-signed certificate may say that it is an authority, as openssl req -x509 writes it; a root may not be a sender', async () => {
+  const bc = kinds.basicConstraints.build({ ca: true })
+  const made = selfSigned('made by openssl', { extensions: { bc, eku: undefined } })
+  await refused(external(made.pem), 400, /self-signed, and the tenant allows none \| .*trust add FILE/)
+  await admin.call('PATCH', '/tenants/default', { selfSigned: true })
+  await created(external(made.pem))
+  assert.equal(await status(made), 200)
+  // What it signs is nobody's business.
+  const below = selfSigned('below', { issuer: named('made by openssl', 'Example'), signer: made.pair })
+  assert.equal(await status(sending(below, made.der)), 401)
+  const root = selfSigned('a root', { extensions: { bc, ku: kinds.keyUsage.build(['keyCertSign']) } })
+  await refused(external(root.pem), 400, /the certificate of an authority, not of a sender/)
+  await admin.call('PATCH', '/tenants/default', { selfSigned: false })
+  assert.equal(await status(made), 401)
 })
 
 test('one certificate identifies one key, in whatever form it comes again', async () => {

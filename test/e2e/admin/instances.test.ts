@@ -37,6 +37,8 @@ test('an instance without parameters is what the described form makes of each pl
     'token-validity': 3600,
     'token-format': 'jwt',
     'bind-tokens': false,
+    'assertion-audience': 'issuer',
+    'assertion-replay': 'refused',
     'certificate-overlap': 7,
   })
   const api = (await create('for-api', undefined, 'api')).json()

@@ -110,6 +110,8 @@ test('a key is shown with its type, its addresses and its times', async () => {
     url: key.url,
     pinned: null,
     certificates: [],
+    keys: [],
+    jwksUri: null,
     previousSecretUntil: null,
     expiresAt: null,
     lastUsedAt: null,

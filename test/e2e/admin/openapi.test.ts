@@ -121,6 +121,10 @@ test('the answers of every operation are as the document says', async t => {
     .certificates
   assert.ok(old)
   await admin.call('POST', '/authority/roll-over', { leadDays: 0 })
+  await admin.call('POST', '/apps', { name: 'resource', appRoles: [{ value: 'Use' }] })
+  const secret = (await admin.call('POST', '/apps/resource/secrets', { validityDays: 9 })).json<{
+    id: string
+  }>()
   const calls: [method: string, path: string, at: string, body?: unknown][] = [
     ['GET', '/tenants', '/tenants'],
     ['POST', '/tenants', '/tenants', { name: 'acme', aliases: ['acme.example'], signingAlgorithm: 'EdDSA' }],
@@ -190,6 +194,45 @@ test('the answers of every operation are as the document says', async t => {
     ['POST', '/instances/:instance/keys/:key/token-revocation', '/instances/made/keys/k/token-revocation'],
     ['DELETE', '/instances/:instance/keys/:key', '/instances/made/keys/k'],
     ['DELETE', '/instances/:instance', '/instances/made'],
+    ['POST', '/clients', '/clients', { clientid: 'erp', tokenLifetime: 60, subscription: 'a.hcioem' }],
+    ['GET', '/clients', '/clients'],
+    ['GET', '/clients/:client', '/clients/erp'],
+    ['PATCH', '/clients/:client', '/clients/erp', { disabled: true, secret: true }],
+    ['POST', '/clients/:client/token-revocation', '/clients/erp/token-revocation', { tokenId: 'x' }],
+    ['POST', '/clients/:client/token-revocation', '/clients/erp/token-revocation'],
+    [
+      'POST',
+      '/role-assignments',
+      '/role-assignments',
+      { user: 'oauth_client_erp', role: 'ESBMessaging.send' },
+    ],
+    ['GET', '/role-assignments', '/role-assignments?user=oauth_client_erp'],
+    [
+      'DELETE',
+      '/role-assignments',
+      '/role-assignments?user=oauth_client_erp&role=ESBMessaging.send&subscription=default.iflmap',
+    ],
+    ['DELETE', '/clients/:client', '/clients/erp'],
+    ['POST', '/apps', '/apps', { name: 'App', idUri: 'api://app', requestedAccessTokenVersion: 1 }],
+    ['PATCH', '/apps/:app', '/apps/App', { idUri: null, enabled: false, appRoles: [{ value: 'A' }] }],
+    ['POST', '/apps/:app/certificates', '/apps/App/certificates', { certificate: root.pem }],
+    ['POST', '/apps/:app/secrets', '/apps/App/secrets'],
+    ['POST', '/apps/:app/grants', '/apps/App/grants', { resource: 'resource', role: 'Use' }],
+    ['GET', '/apps', '/apps'],
+    ['GET', '/apps/:app', '/apps/App'],
+    [
+      'POST',
+      '/apps/:app/grants/revocation',
+      '/apps/App/grants/revocation',
+      { resource: 'resource', role: 'Use' },
+    ],
+    [
+      'DELETE',
+      '/apps/:app/certificates/:thumbprint',
+      `/apps/App/certificates/${certificateFingerprint(root.der)}`,
+    ],
+    ['DELETE', '/apps/:app/secrets/:secret', `/apps/resource/secrets/${secret.id}`],
+    ['DELETE', '/apps/:app', '/apps/App'],
     ['POST', '/flows', '/flows', flow],
     ['GET', '/flows', '/flows'],
     ['DELETE', '/flows/:id', '/flows/made'],

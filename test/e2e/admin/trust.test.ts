@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { createTenant } from '../../../src/core/tenants/index.ts'
+import { certificateExtensions as kinds } from '../../../src/crypto/extensions/index.ts'
 import { certificateFingerprint } from '../../../src/crypto/thumbprint.ts'
 import { askWith, holds, newRoot, pemOf, selfSigned } from '../../support/senders.ts'
 import { orThrow } from '../../support/server.ts'
@@ -62,7 +63,31 @@ test('several at once are told apart as roots and intermediates; one that is the
   assert.deepEqual(changed.json<{ certificates: Trusted[] }>().certificates, [
     { ...before, crlUrl: 'http://crl.example/list.crl', revocation: 'hard' },
   ])
+  // Again in another file, with nothing said of revocation: whoever was to be asked is still asked.
+  const same = await add(below.pem + root.pem)
+  assert.deepEqual(
+    same.json<{ certificates: Trusted[] }>().certificates.find(({ role }) => role === 'root'),
+    changed.json<{ certificates: Trusted[] }>().certificates[0],
+  )
+  const off = await add(root.pem, { revocation: 'off' })
+  assert.deepEqual(off.json<{ certificates: Trusted[] }>().certificates, [before])
   assert.equal((await list()).length, 2)
+  for (const { fingerprint } of await list()) await admin.call('DELETE', `/trust/${fingerprint}`)
+})
+
+test('what may not issue certificates is not trusted to', async () => {
+  const ku = kinds.keyUsage.build(['cRLSign'])
+  for (const ca of [
+    newRoot('lists only', { extensions: { ku } }),
+    newRoot('a').intermediate('b', { extensions: { ku } }),
+  ])
+    assert.match(told(await add(ca.pem)), /keyUsage of .* does not allow it to issue certificates/)
+  // As a bare openssl req -x509 makes them.
+  const bare = newRoot('bare', { extensions: { ku: undefined } })
+  const sender = bare.issue()
+  assert.equal((await add(bare.pem)).status, 201)
+  await holds(server, sender)
+  assert.equal((await askWith(server, sender)).status, 200)
   for (const { fingerprint } of await list()) await admin.call('DELETE', `/trust/${fingerprint}`)
 })
 

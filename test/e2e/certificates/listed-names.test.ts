@@ -102,7 +102,8 @@ test('a flow that lists names: nothing but a certificate is taken', async () => 
     }
   await assertRefused(await sendWith(server, undefined, { address }), 401, /without a client certificate/)
   const publicly = await server.call(address, { method: 'POST', certificate: right.credential })
-  await assertRefused(publicly, 401, /without a client certificate/)
+  const { hint } = await assertRefused(publicly, 401, /without a client certificate/)
+  assert.ok(hint!.includes(server.mtlsUrl), hint)
 })
 
 test('a flow that lists names: a certificate of the own authority that was revoked, or whose key was deleted, is refused', async () => {
@@ -120,7 +121,7 @@ test('a flow that lists names: a certificate of the own authority that was revok
     await assertRefused(await sendWith(server, sender, { address }), 401, /revoked/)
 })
 
-test('a flow that lists names: deploying it gives the warning of the documentation', async () => {
+test('a flow that lists names: deploying it gives the warning of the documentation, and the address to call', async () => {
   const token = await server.adminToken('WorkspaceArtifactsDeploy')
   const body = JSON.stringify(
     flowFile('warned', receiver.origin, {
@@ -133,5 +134,7 @@ test('a flow that lists names: deploying it gives the warning of the documentati
     body: Buffer.from(body),
   })
   assert.ok([200, 201].includes(answer.status), answer.text)
-  assert.match(String(answer.json<{ warnings: string[] }>().warnings), /not recommended: only the names are/)
+  const { warnings, endpoint } = answer.json<{ warnings: string[]; endpoint: string }>()
+  assert.match(String(warnings), /not recommended: only the names are/)
+  assert.equal(endpoint, `${server.mtlsUrl}/http/warned`, 'where a certificate is asked for')
 })

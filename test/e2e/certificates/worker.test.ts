@@ -71,15 +71,17 @@ test('the role of the instance decides: 403 without it, and the record says what
 
 test('no certificate, on the port that asks for one: 401 without an error code', async () => {
   const answer = await sendWith(server, undefined)
-  await assertRefused(answer, 401, /carries no credentials/)
+  const record = await assertRefused(answer, 401, /carries no credentials/)
+  assert.match(record.hint!, /its HTTP client sent none/)
   assert.equal(answer.headers['www-authenticate'], 'Bearer realm="default"')
 })
 
-test('on the port that asks for no certificate a sender with nothing but one is refused', async () => {
+test('on the port that asks for no certificate a sender with nothing but one is refused, and the record has the right address', async () => {
   const sender = ca.issue()
   await holds(server, sender)
   const answer = await server.call('/http/orders', { method: 'POST', certificate: sender.credential })
-  await assertRefused(answer, 401, /carries no credentials/)
+  const record = await assertRefused(answer, 401, /carries no credentials/)
+  assert.ok(record.hint!.includes(server.mtlsUrl), record.hint)
 })
 
 test('an unknown certificate, a self-signed one and one of an unknown root are all the same 401 outside', async () => {

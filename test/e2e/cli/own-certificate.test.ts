@@ -83,6 +83,9 @@ describe("a sender's own certificate", () => {
     await refused(`${line} $partner-key.pem`, /holds a private key/)
     await refused('trust add $partner.pem', /not the certificate of an authority/)
     await refused('trust add $root.pem --revocation hard', /an address is needed/)
+    await done('trust add $root.pem --crl-url http://crl.example/list.crl --revocation soft')
+    assert.match((await done('trust list')).out, /soft, CRL http:\/\/crl\.example\/list\.crl/)
+    await done(`trust remove ${new X509Certificate(read('root.pem')).fingerprint256}`)
     await refused('trust add $none.pem', /there is no such file/, 2)
   })
 

@@ -62,6 +62,7 @@ test('it names the endpoints below the issuer, and they are there', async () => 
     assert.deepEqual(document.token_endpoint_auth_methods_supported, [
       'client_secret_basic',
       'client_secret_post',
+      'private_key_jwt',
       'self_signed_tls_client_auth',
       'tls_client_auth',
     ])
