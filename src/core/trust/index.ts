@@ -1,12 +1,4 @@
-export {
-  createTrust,
-  isSelfSigned,
-  type Trust,
-  type TrustDependencies,
-  type TrustedPath,
-  type Untrusted,
-  type Verdict,
-} from './evaluate.ts'
+export { createTrust, type Trust, type TrustDependencies } from './evaluate.ts'
 export { fingerprintOf } from './fingerprint.ts'
 export {
   addTrust,
@@ -23,3 +15,5 @@ export {
 } from './revocation.ts'
 export type { RevocationSource, SourceError } from './revocation-source.ts'
 export type { RevocationPolicy, TrustedCertificate, TrustTable } from './store.ts'
+export { isSelfSigned } from './validate.ts'
+export type { TrustedPath, Untrusted, Verdict } from './verdict.ts'

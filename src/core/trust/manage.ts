@@ -8,9 +8,9 @@ import type { Ending } from '../expiry.ts'
 import { Problem } from '../problem.ts'
 import type { Transactions } from '../store.ts'
 import type { Tenant, TenantTable } from '../tenant.ts'
-import { isSelfSigned } from './evaluate.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import type { RevocationPolicy, TrustedCertificate, TrustTable } from './store.ts'
+import { isSelfSigned } from './validate.ts'
 
 type Tables = { trust: TrustTable }
 
