@@ -26,7 +26,7 @@ after(async () => {
 
 const versions = ['TLSv1.2', 'TLSv1.3'] as const
 type Version = (typeof versions)[number]
-const only = (version: Version) => ({ minVersion: version, maxVersion: version })
+const speaking = (version: Version) => ({ minVersion: version, maxVersion: version })
 
 interface Opened {
   readonly socket: TLSSocket
@@ -77,7 +77,7 @@ for (const version of versions)
   test(`a session is not resumed (${version}): neither by ticket nor by id`, async () => {
     const port = portOf(server.mtlsUrl)
     const sender = await issued(server)
-    const options = { ca: server.ca, ...only(version), ...sender.credential }
+    const options = { ca: server.ca, ...speaking(version), ...sender.credential }
     const first = await open(port, options)
     assert.equal(await first.status(toFlow('localhost')), 200)
     // In TLS 1.3 a session comes with the first data.
@@ -113,7 +113,7 @@ for (const version of versions)
       replaced.closeAllConnections()
     })
     const port = String((replaced.address() as AddressInfo).port)
-    const options = { ca: root.pem, ...only(version) }
+    const options = { ca: root.pem, ...speaking(version) }
     presentIdentity(replaced, identity())
     const first = await open(port, options)
     assert.equal(await first.status(toFlow('localhost')), 200)
@@ -137,7 +137,7 @@ test('the check of this file sees a resumed session where there is one', async t
   })
   const port = String((plain.address() as AddressInfo).port)
   for (const version of versions) {
-    const options = { ca: root.pem, ...only(version) }
+    const options = { ca: root.pem, ...speaking(version) }
     const first = await open(port, options)
     await first.status(toFlow('localhost'))
     const session = first.sessions.at(-1) ?? first.socket.getSession()
@@ -150,7 +150,7 @@ test('the check of this file sees a resumed session where there is one', async t
 
 test('a certificate cannot be exchanged by renegotiation (TLS 1.2)', async () => {
   const sender = await issued(server)
-  const options = { ca: server.ca, ...only('TLSv1.2'), ...sender.credential }
+  const options = { ca: server.ca, ...speaking('TLSv1.2'), ...sender.credential }
   const { socket, status } = await open(portOf(server.mtlsUrl), options)
   assert.equal(await status(toFlow('localhost')), 200)
   const ended = new Promise<string>(resolve => {
