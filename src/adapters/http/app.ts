@@ -59,7 +59,8 @@ export async function createHttpApp(services: Services): Promise<(listener: List
     const { path, listener } = request.envelope
     // Messages first: most requests are.
     if (listener !== 'pki' && worker.serves(path)) return void worker.handle(request, response)
-    if (listener !== 'pki' && tokenServer.serves(path)) return void tokenServer.handle(request, response)
+    const endpoint = listener === 'pki' ? undefined : tokenServer.find(path)
+    if (endpoint) return void tokenServer.handle(endpoint, request, response)
     if (pki.serves(path)) return void pki.handle(request, response)
     if (!isHere(listener, path)) request.url = '/not-on-this-port'
     presetCommonHeaders(response)

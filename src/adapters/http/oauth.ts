@@ -35,6 +35,12 @@ const mostBody = 64 * 1024
 /** What clients of more than one dialect use. Before the client is known, the standard is spoken there. */
 const shared = { dialects: ['standard', 'uaa'], problem: oauthProblem }
 
+/** An endpoint, with the words of the path that vary. */
+interface FoundEndpoint {
+  readonly endpoint: Endpoint
+  readonly words: PathWords
+}
+
 const noParameters = new Map<string, string>()
 
 /** The token server (RFC 6749, 7009, 7662, 8414), on node:http: a token is what most requests ask for. */
@@ -78,8 +84,8 @@ export function createTokenServer(services: Services) {
       if (address.path === undefined) others.push(address)
       else endpoints.set(address.path, address.endpoint)
 
-  /** The endpoint at a path, with the words in it that vary. */
-  function find(path: string): { endpoint: Endpoint; words: PathWords } | undefined {
+  /** What is at a path of the token server; undefined: the path is somebody else's. */
+  function find(path: string): FoundEndpoint | undefined {
     const endpoint = endpoints.get(path)
     if (endpoint) return { endpoint, words: noWords }
     for (const { match, endpoint } of others) {
@@ -194,12 +200,14 @@ export function createTokenServer(services: Services) {
   }
 
   return {
-    /** Does this path belong to the token server? */
-    serves: (path: string) => find(path) !== undefined,
+    find,
 
-    async handle(request: EnvelopedRequest, response: ServerResponse): Promise<void> {
+    async handle(
+      { endpoint, words }: FoundEndpoint,
+      request: EnvelopedRequest,
+      response: ServerResponse,
+    ): Promise<void> {
       const { envelope } = request
-      const { endpoint, words } = find(envelope.path)!
       const exchange = { endpoint, request, id: words.id, parameters: noParameters, client: undefined }
       if (words.tenant !== undefined) {
         const tenant = services.tenants.byName(words.tenant)
