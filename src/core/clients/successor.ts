@@ -27,10 +27,9 @@ export async function adopt(
     const held = await keyCertificates.list(credentialId)
     // Asked again inside: others may have been quicker, with this one or another.
     const same = held.find(one => one.thumbprint === thumbprint)
-    const predecessor = same ?? held.findLast(one => one.names === names)
-    const why = predecessor
-      ? (whyEnded(predecessor, client, now) ?? (same ? undefined : notLater(leaf.notBefore, held, client)))
-      : nobodyHoldsAnyMore
+    const why = same
+      ? whyEnded(same, client, now)
+      : whyNoSuccessor(leaf, client, { held, predecessors: held.filter(one => one.names === names) }, now)
     if (why) return refuse(why, client, undefined)
     if (same) return undefined
     for (const one of held) if (!one.ended) await keyCertificates.end(one, 'superseded', now, clientId)
@@ -59,6 +58,28 @@ export async function adopt(
 }
 
 const nobodyHoldsAnyMore: Refusal = { reason: 'the key was deleted' }
+
+function whyNoSuccessor(
+  { notBefore }: TrustedPath['leaf'],
+  client: Client,
+  {
+    held,
+    predecessors,
+  }: { held: readonly RegisteredCertificate[]; predecessors: readonly RegisteredCertificate[] },
+  now: number,
+): Refusal | undefined {
+  // What a rotation put aside is accepted for the overlap, and has no successors of its own.
+  const succeeded = predecessors.find(one => !one.ended && one.acceptedUntil === undefined)
+  if (succeeded) return notLater(notBefore, held, client)
+  const last = predecessors.at(-1)
+  if (!last) return nobodyHoldsAnyMore
+  return (
+    whyEnded(last, client, now) ?? {
+      reason: `key ${client.keyName} was rotated to a certificate of other names; those before are accepted until ${iso(last.acceptedUntil!)}, and not renewed`,
+      hint: 'Let the sender use the certificate that the key was rotated to.',
+    }
+  )
+}
 
 function notLater(
   given: number,

@@ -215,6 +215,19 @@ test('after a rotation to other names, the names of before have no successors an
   await assertStatus(at('after rotation', 2), 200)
 })
 
+test('within the overlap of a rotation to other names, whoever was rotated away does not take the key back', async () => {
+  const { services } = server.server
+  const [before, next] = [at('rotated away', 0), at('rotated to', 1)]
+  const key = await holds(server, before, unpinned)
+  const rotation = { overlapDays: 7, parameters: { 'X.509': next.pem } }
+  orThrow(await rotateKey(server.tenant, key.instance, 'key', rotation, services))
+  await assertStatus(next, 200)
+  await assertRefused(at('rotated away', 5), /was rotated to a certificate of other names/)
+  await assertStatus(before, 200)
+  await assertStatus(next, 200)
+  await assertStatus(at('rotated to', 6), 200)
+})
+
 test('the key is deleted: neither it nor a successor is accepted', async () => {
   const { services } = server.server
   const held = at('deleted', 0)
