@@ -24,9 +24,10 @@ export {
   instanceParametersSchema,
   readInstanceParameters,
 } from './parameters.ts'
+export { renewCertificate } from './renew.ts'
 export { revokeCertificate } from './revoke.ts'
 export { createRole, deleteRole, listRoles } from './roles.ts'
-export { renewCertificate, rotateKey } from './rotate.ts'
+export { rotateKey } from './rotate.ts'
 export type {
   Instance,
   InstanceTable,

@@ -1,12 +1,10 @@
 import { parseCertificate } from '../../crypto/certificate.ts'
 import { type KeyLength, keyLengths } from '../../crypto/key-pair.ts'
 import { importSpki } from '../../crypto/spki.ts'
-import type { PresentedCertificate } from '../../guard/presented-certificate.ts'
-import { authenticateCertificate, type ClientAuthentication } from '../clients/index.ts'
 import { day } from '../context.ts'
 import { isProblem, Problem } from '../problem.ts'
 import type { Tenant } from '../tenant.ts'
-import type { CredentialParameters } from './credentials/credential.ts'
+import type { CredentialParameters, CredentialTables } from './credentials/credential.ts'
 import { credentialKinds } from './credentials/index.ts'
 import { type KeyParameters, readKeyRequest } from './credentials/parameters.ts'
 import { documentOf, findKey, type KeyBrokering, type MadeKey, noKey } from './keys.ts'
@@ -25,14 +23,25 @@ export async function rotateKey(
 ): Promise<MadeKey | Problem> {
   const found = await findKey(tenant, instanceName, name, deps)
   if (isProblem(found)) return found
-  return succeed(tenant, found, parameters, overlapDays, deps)
+  return succeedCredential(tenant, found, parameters, { overlapDays }, deps)
 }
 
-async function succeed(
+/** On whose word a credential gets a successor, and how it is accepted beside that. */
+interface Succession {
+  /** Days; default: as the instance says. */
+  readonly overlapDays?: number | undefined
+  /** The certificate that renews itself: those newer than it keep their time. Absent: all before the new one end. */
+  readonly renews?: string
+  /** Inside the transaction: whether whoever asked may still ask. */
+  readonly mayStill?: (tables: CredentialTables, now: number) => Promise<Problem | undefined>
+}
+
+/** Makes the successor of a key's credential, and stores it. */
+export async function succeedCredential(
   tenant: Tenant,
   { key, instance }: { key: ServiceKey; instance: Instance },
   request: KeyParameters,
-  overlapDays: number | undefined,
+  { overlapDays, renews, mayStill }: Succession,
   deps: KeyBrokering,
 ): Promise<MadeKey | Problem> {
   const { store, context } = deps
@@ -52,10 +61,12 @@ async function succeed(
   const refused = await store.write(async tables => {
     const current = await tables.keys.byId(key.id)
     if (!current) return noKey(instance, key.name)
+    const stopped = await mayStill?.(tables, now)
+    if (stopped) return stopped
     const { validityDays = current.validityDays } = made.stored
     if (validityDays !== undefined && validityDays !== current.validityDays)
       await tables.keys.setValidityDays(current, validityDays)
-    return kind.succeed(current, made, { now, until }, tables)
+    return kind.succeed(current, made, { now, until, renews }, tables)
   })
   return refused ?? documentOf(key, made, owner, now, deps)
 }
@@ -88,29 +99,4 @@ function keyLengthOf(der: Buffer): KeyLength | undefined {
   const { modulusLength, namedCurve } = importSpki(parseCertificate(der).spki.raw).asymmetricKeyDetails ?? {}
   const length = modulusLength ?? { prime256v1: 256, secp384r1: 384 }[namedCurve ?? '']
   return keyLengths.find(one => one === length)
-}
-
-/**
- * Renews an issued certificate for its holder, who proves to hold it by the connection and brings a signing request.
- * The one before is accepted for the overlap that the instance sets.
- */
-export async function renewCertificate(
-  presented: PresentedCertificate,
-  request: { readonly csr: string; readonly authority?: string | undefined },
-  { tenant, source }: { tenant: Tenant; source: string },
-  deps: KeyBrokering & ClientAuthentication,
-): Promise<MadeKey | Problem> {
-  const client = await authenticateCertificate(
-    { certificate: presented, clientId: undefined },
-    { tenant, source },
-    deps,
-  )
-  if (isProblem(client)) return client
-  const found = await findKey(tenant, client.instanceName, client.keyName, deps)
-  if (isProblem(found)) return found
-  if (found.key.type !== 'certificate')
-    return new Problem('invalid_input', 'the certificate was not issued here: renew it where it comes from', {
-      hint: 'Only keys of type certificate are renewed.',
-    })
-  return succeed(tenant, found, request, undefined, deps)
 }

@@ -15,7 +15,7 @@ export {
 } from './authenticate.ts'
 export { type IdAndSecret, readBasic } from './basic.ts'
 export { authenticateCertificate, type CertificateClaim } from './certificate.ts'
-export { endOfCertificate, whyUntrusted } from './certificate-refusal.ts'
+export { endOfCertificate, refuse, whyEnded, whyUntrusted } from './certificate-refusal.ts'
 export {
   type CertificateEnd,
   type CertificateId,

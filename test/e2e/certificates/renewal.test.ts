@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { rollOverAuthority } from '../../../src/core/authority/index.ts'
-import { deleteKey, revokeCertificate, rotateKey } from '../../../src/core/broker/index.ts'
+import { deleteKey, renewCertificate, revokeCertificate, rotateKey } from '../../../src/core/broker/index.ts'
+import { isProblem } from '../../../src/core/problem.ts'
 import { type Certificate, parseCertificate } from '../../../src/crypto/certificate.ts'
 import { buildCsr } from '../../../src/crypto/csr.ts'
 import { contextConstructed, encodeTlv, integer, sequence } from '../../../src/crypto/der.ts'
@@ -14,6 +15,7 @@ import { OID } from '../../../src/crypto/oids.ts'
 import { decodePem, encodePem } from '../../../src/crypto/pem.ts'
 import { signDer } from '../../../src/crypto/signed.ts'
 import { spkiOf } from '../../../src/crypto/spki.ts'
+import { certificateThumbprint } from '../../../src/crypto/thumbprint.ts'
 import { keyPair, named } from '../../support/chains.ts'
 import { openssl } from '../../support/openssl.ts'
 import {
@@ -179,6 +181,57 @@ test('what does not authenticate does not renew: revoked, expired, succeeded, de
   await assertRefused(await renew(expired, csr), 401, /it was valid until/)
 
   await assertRefused(await renew(newRoot('unknown').issue(), csr), 401, /no service key of the tenant holds/)
+})
+
+test('a certificate that is revoked while it renews itself leaves nothing behind', async () => {
+  const { services } = server.server
+  const old = await issued(server)
+  const der = derOf(old.credential.cert)
+  const thumbprint = certificateThumbprint(der)
+  const revokedFirst: typeof services.store.write = async work => {
+    orThrow(await revokeCertificate(server.tenant, thumbprint, 'keyCompromise', services))
+    return services.store.write(work)
+  }
+  const outrun = await renewCertificate(
+    { der, thumbprint, chain: [] },
+    { csr: csrOf(newPair()) },
+    { tenant: server.tenant, source: '192.0.2.1' },
+    { ...services, store: { ...services.store, write: revokedFirst } },
+  )
+  assert.ok(isProblem(outrun))
+  assert.equal(outrun.code, 'invalid_client')
+  assert.match(outrun.reason, /the certificate was revoked/)
+  assert.equal((await services.store.read.keyCertificates.list(outrun.subject.credentialId!)).length, 1)
+})
+
+test('what an operator put in the place of a certificate is not ended by that one renewing itself', async () => {
+  const { services } = server.server
+  const old = await issued(server, {}, { certificateOverlap: 2 })
+  const rotation = { parameters: { 'key-length': 256 } }
+  const { document } = orThrow(await rotateKey(server.tenant, old.instance, 'key', rotation, services))
+  const { certificate: cert, key } = document as unknown as { certificate: string; key: string }
+  const byOperator = { credential: { cert, key } }
+  const byItself = await renewed(old)
+  server.advance(2 * day + 60_000)
+  for (const sender of [byOperator, byItself]) assert.equal(await statusOf(sender), 200)
+  assert.equal(await statusOf(old), 401)
+})
+
+test('a lost answer is asked for again; once a successor is in use, only that one renews', async () => {
+  const { services } = server.server
+  const old = await issued(server)
+  await renewed(old)
+  const fresh = await renewed(old)
+  assert.equal(await statusOf(fresh), 200)
+  await services.journal.flush()
+  const record = await assertRefused(
+    await renew(old, csrOf(newPair())),
+    409,
+    /a successor of this certificate is in use/,
+  )
+  assert.equal(record.clientId, old.clientid)
+  assert.equal(await statusOf(old), 200)
+  await renewed(fresh)
 })
 
 test('a certificate from elsewhere is renewed there', async () => {

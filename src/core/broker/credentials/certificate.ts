@@ -111,11 +111,14 @@ const mostAtOnce = 10
 /** So many stay on record, because they would else be good in the eyes of those who ask the revocation list. */
 const mostIssued = 1000
 
-/** The new certificate counts; those before it are accepted until `until`, or their own end if that is earlier. */
+/**
+ * The new certificate counts; those that it succeeds are accepted until `until`, or their own end if that is earlier.
+ * What an operator put in the place of a certificate is not ended by that one renewing itself.
+ */
 export async function succeedCertificates(
   key: ServiceKey,
   made: { write?(key: ServiceKey, tables: CredentialTables): Promise<Problem | undefined> },
-  { now, until }: Overlap,
+  { now, until, renews }: Overlap,
   tables: CredentialTables,
 ): Promise<Problem | undefined> {
   const all = await tables.keyCertificates.list(key.id)
@@ -125,7 +128,8 @@ export async function succeedCertificates(
   )
   if (held.length >= mostAtOnce)
     return limitReached('certificates of a key that are accepted at once', mostAtOnce)
-  for (const one of held)
+  const { createdAt: newest = Number.POSITIVE_INFINITY } = all.find(one => one.thumbprint === renews) ?? {}
+  for (const one of held.filter(({ createdAt }) => createdAt <= newest))
     if (one.acceptedUntil === undefined || one.acceptedUntil > until)
       await tables.keyCertificates.setAcceptedUntil(one, until, key.clientId)
   return made.write?.(key, tables)

@@ -42,6 +42,8 @@ export interface NewCredential {
 export interface Overlap {
   readonly now: number
   readonly until: number
+  /** Thumbprint of the certificate that is succeeded with those older than it; undefined: all are. */
+  readonly renews: string | undefined
 }
 
 export type CredentialParameters = Readonly<Record<string, unknown>>
