@@ -4,9 +4,9 @@ import type { AuthorityDirectory, IssuedCertificateTable } from '../authority/in
 import { BoundedCache } from '../cache.ts'
 import { type Context, second } from '../context.ts'
 import type { ChangeFeed } from '../store.ts'
-import { fingerprintOf } from './fingerprint.ts'
 import { type Known, readKnown } from './known.ts'
 import type { RevocationChecking } from './revocation.ts'
+import { authorityId } from './settings.ts'
 import type { TrustTable } from './store.ts'
 import { validate } from './validate.ts'
 import { newCertificate, type TrustedPath, untrusted, type Verdict } from './verdict.ts'
@@ -79,7 +79,7 @@ export function createTrust(
     const { until } = what
     const verdict = validate(what, presented, now)
     if (!verdict.ok) return { verdict, until }
-    if (what.own.has(fingerprintOf(verdict.chain[1] ?? verdict.leaf)))
+    if (what.own.has(authorityId(verdict.chain[1] ?? verdict.leaf)))
       return withoutRevoked(verdict, tenantId, presented).then(found => ({ verdict: found, until }))
     const asked = revocation.check(verdict.chain, what.settings, now)
     if (asked === undefined) return { verdict, until }

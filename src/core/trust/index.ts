@@ -1,5 +1,4 @@
 export { createTrust, type Trust, type TrustDependencies } from './evaluate.ts'
-export { fingerprintOf } from './fingerprint.ts'
 export {
   addTrust,
   endingTrust,

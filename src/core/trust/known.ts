@@ -2,15 +2,15 @@ import { type Certificate, parseCertificate } from '../../crypto/certificate.ts'
 import { formatName } from '../../crypto/names.ts'
 import { type Anchor, anchorOf } from '../../crypto/path/index.ts'
 import { type AuthorityDirectory, intermediatesOf, rootsOf } from '../authority/index.ts'
-import { fingerprintOf } from './fingerprint.ts'
-import type { TrustedCertificate, TrustTable } from './store.ts'
+import { type AuthoritySettings, authorityId, settingsOf } from './settings.ts'
+import type { TrustTable } from './store.ts'
 
 /** What is known of one tenant: anchors, and what may complete a chain. */
 export interface Known {
   readonly anchors: readonly Anchor[]
   readonly intermediates: readonly Certificate[]
-  readonly settings: ReadonlyMap<string, TrustedCertificate>
-  /** Fingerprints of the own authority's certificates that issue here: what they revoked is known here. */
+  readonly settings: AuthoritySettings
+  /** The own authorities that issue here, by `authorityId`: what they revoked is known here. */
   readonly own: ReadonlySet<string>
   /** When which root of the own authority was retired, by its subject. */
   readonly retired: ReadonlyMap<string, number>
@@ -36,11 +36,11 @@ export async function readKnown(
       ...intermediatesOf(authority).map(({ certificate }) => certificate),
       ...trusted.filter(({ row }) => row.role === 'intermediate').map(({ certificate }) => certificate),
     ],
-    settings: new Map(rows.map(row => [row.fingerprint, row])),
+    settings: settingsOf(rows),
     own: new Set(
       intermediatesOf(authority)
         .filter(({ holdsKey }) => holdsKey)
-        .map(({ certificate }) => fingerprintOf(certificate)),
+        .map(({ certificate }) => authorityId(certificate)),
     ),
     retired: new Map(
       authority.members

@@ -3,12 +3,12 @@ import { DerError } from '../../crypto/der.ts'
 import { parseCertificateExtensions } from '../../crypto/extensions/index.ts'
 import { formatName } from '../../crypto/names.ts'
 import { PemError, readCertificateInput } from '../../crypto/pem.ts'
+import { certificateFingerprint } from '../../crypto/thumbprint.ts'
 import type { Context } from '../context.ts'
 import type { Ending } from '../expiry.ts'
 import { Problem } from '../problem.ts'
 import type { Transactions } from '../store.ts'
 import type { Tenant, TenantTable } from '../tenant.ts'
-import { fingerprintOf } from './fingerprint.ts'
 import type { RevocationPolicy, TrustedCertificate, TrustTable } from './store.ts'
 import { isSelfSigned } from './validate.ts'
 
@@ -55,7 +55,7 @@ export async function addTrust(
       'invalid_input',
       'to ask about revocation, an address is needed: a list or a responder',
     )
-  const byFingerprint = new Map(certificates.map(certificate => [fingerprintOf(certificate), certificate]))
+  const byFingerprint = new Map(certificates.map(one => [certificateFingerprint(one.raw), one]))
   const rows = [...byFingerprint].map(
     ([fingerprint, certificate]): TrustedCertificate => ({
       tenantId: tenant.id,

@@ -7,8 +7,8 @@ import {
   readCrlInput,
   verifyCrl,
 } from '../../crypto/crl/index.ts'
+import { certificateFingerprint } from '../../crypto/thumbprint.ts'
 import { clockSkewMs, hour, minute } from '../context.ts'
-import { fingerprintOf } from './fingerprint.ts'
 import type { RevocationSource } from './revocation-source.ts'
 import {
   type Complaint,
@@ -138,7 +138,7 @@ const verifications = new WeakMap<Crl, Map<string, CrlVerification>>()
 function verifiedBy(list: Crl, issuer: Certificate): CrlVerification {
   const known = verifications.get(list) ?? new Map<string, CrlVerification>()
   verifications.set(list, known)
-  const id = fingerprintOf(issuer)
+  const id = certificateFingerprint(issuer.raw)
   const found = known.get(id) ?? verifyCrl(list, issuer)
   known.set(id, found)
   return found

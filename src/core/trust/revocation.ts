@@ -1,11 +1,10 @@
 import type { Certificate } from '../../crypto/certificate.ts'
 import type { Context } from '../context.ts'
-import { fingerprintOf } from './fingerprint.ts'
 import { createRevocationAnswers } from './revocation-answers.ts'
 import { createRevocationLists } from './revocation-lists.ts'
 import type { RevocationSource } from './revocation-source.ts'
 import { complaints, type Status, unknown } from './revocation-status.ts'
-import type { TrustedCertificate } from './store.ts'
+import { type AuthoritySettings, authorityId, type RevocationSettings } from './settings.ts'
 
 export interface RevocationRefusal {
   readonly rule: 'revoked' | 'revocation unknown'
@@ -25,7 +24,7 @@ export interface RevocationChecking {
   /** undefined: nobody has to be asked. */
   check(
     chain: readonly Certificate[],
-    settings: ReadonlyMap<string, TrustedCertificate>,
+    settings: AuthoritySettings,
     now: number,
   ): Promise<RevocationFinding> | undefined
 }
@@ -48,8 +47,8 @@ export function createRevocationChecking(
   async function statusOf(
     certificate: Certificate,
     issuer: Certificate,
-    own: TrustedCertificate | undefined,
-    root: TrustedCertificate,
+    own: RevocationSettings | undefined,
+    root: RevocationSettings,
     now: number,
   ): Promise<Status> {
     const ocspUrl = own?.ocspUrl ?? root.ocspUrl
@@ -62,14 +61,14 @@ export function createRevocationChecking(
 
   async function checkPath(
     chain: readonly Certificate[],
-    settings: ReadonlyMap<string, TrustedCertificate>,
-    root: TrustedCertificate,
+    settings: AuthoritySettings,
+    root: RevocationSettings,
     now: number,
   ): Promise<RevocationFinding> {
     let until = Number.POSITIVE_INFINITY
     for (let i = 0; i + 1 < chain.length; i++) {
       const issuer = chain[i + 1]!
-      const found = await statusOf(chain[i]!, issuer, settings.get(fingerprintOf(issuer)), root, now)
+      const found = await statusOf(chain[i]!, issuer, settings.get(authorityId(issuer)), root, now)
       until = Math.min(until, found.until)
       const refusal = refusalOf(found, i === 0 ? 'the certificate' : 'an authority in its path', root)
       if (refusal) return { refusal, until }
@@ -79,7 +78,7 @@ export function createRevocationChecking(
 
   return {
     check(chain, settings, now) {
-      const root = settings.get(fingerprintOf(chain.at(-1)!))
+      const root = settings.get(authorityId(chain.at(-1)!))
       return root && root.revocation !== 'off' ? checkPath(chain, settings, root, now) : undefined
     },
   }
@@ -88,7 +87,7 @@ export function createRevocationChecking(
 function refusalOf(
   found: Status,
   what: string,
-  { revocation }: TrustedCertificate,
+  { revocation }: RevocationSettings,
 ): RevocationRefusal | undefined {
   if (found.status === 'revoked')
     return {

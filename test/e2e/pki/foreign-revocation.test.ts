@@ -10,6 +10,7 @@ import {
   issued,
   newRoot,
   type Sender,
+  sending,
   trust as trusts,
 } from '../../support/senders.ts'
 import { orThrow, startTestServer, type TestServer } from '../../support/server.ts'
@@ -251,6 +252,30 @@ describe('an intermediate', () => {
       else assert.match(await refusal(sender), /^an authority in its path was revoked/)
       assert.match(await refusal(gone), /^the certificate was revoked/)
     }
+  })
+
+  for (const revocation of ['soft', 'hard'] as const)
+    test(`with several certificates is one authority under "${revocation}": which of them the sender sends changes nothing`, async () => {
+      const root = newRoot(`root of an authority certified twice, ${revocation}`)
+      const issuing = root.intermediate(`certified twice ${revocation}`)
+      const again = root.intermediate('', { key: issuing.pair, subject: issuing.subject })
+      const [good, bad] = [await registered(issuing.issue()), await registered(issuing.issue())]
+      await trust(root, { crlUrl: publisher.place(bytes(listBy(root))), revocation })
+      await trust(issuing, { crlUrl: publisher.place(bytes(listBy(issuing, [bad]))), revocation })
+      for (const sent of [issuing, again]) {
+        assert.equal(await status(sending(good, sent.der)), 200)
+        assert.match(await refusal(sending(bad, sent.der)), /^the certificate was revoked/)
+      }
+    })
+
+  test('that is a root with several certificates has the stricter policy, whichever of them ends the path', async () => {
+    const root = newRoot('reissued')
+    const again = newRoot('', { key: root.pair, subject: root.subject })
+    const bad = await registered(root.issue())
+    await trust(root, { crlUrl: publisher.place(bytes(listBy(root, [bad]))) })
+    await trust(again, {})
+    for (const sent of [root, again])
+      assert.match(await refusal(sending(bad, sent.der)), /^the certificate was revoked/)
   })
 
   test('without an address is one that nobody can tell of: refused under "hard", and the reason says what to set', async () => {
