@@ -19,13 +19,6 @@ const elsewhere: Surface = { name: 'other', checks: () => ['address'] }
 
 /** The plain PKI listener serves health beside `/pki/...`, and nothing else. */
 const health = /^\/(livez$|readyz$|actuator\/health$)/
-/** Where a certificate is asked for, there is no admin API: it is called with a token, from the public address. */
-const admin = /^\/(admin|console)\//
-
-function isHere(listener: Listener['name'], path: string): boolean {
-  if (listener === 'pki') return health.test(path)
-  return listener === 'public' || listener === 'plain' || !admin.test(path)
-}
 
 /**
  * All addresses of the server behind one front door. Returns what makes the request listener of a socket: which
@@ -62,7 +55,7 @@ export async function createHttpApp(services: Services): Promise<(listener: List
     const endpoint = listener === 'pki' ? undefined : tokenServer.find(path)
     if (endpoint) return void tokenServer.handle(endpoint, request, response)
     if (pki.serves(path)) return void pki.handle(request, response)
-    if (!isHere(listener, path)) request.url = '/not-on-this-port'
+    if (listener === 'pki' && !health.test(path)) request.url = '/not-on-this-port'
     presetCommonHeaders(response)
     app.routing(request, response)
   })

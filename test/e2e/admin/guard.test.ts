@@ -3,6 +3,7 @@ import { after, test } from 'node:test'
 import { adminApi } from '../../../src/adapters/http/admin/index.ts'
 import type { AdminRoute } from '../../../src/adapters/http/admin/route.ts'
 import { createTenant } from '../../../src/core/tenants/index.ts'
+import { callMtls } from '../../support/senders.ts'
 import { basic, orThrow } from '../../support/server.ts'
 import { adminWith, allRoles, startAdminWorld } from './world.ts'
 
@@ -56,6 +57,17 @@ test('without a token everything below /admin answers the same 401, whatever is 
       assert.match(answer.headers['www-authenticate'] as string, /^Bearer realm="(default|acme)"$/, what)
       if (method !== 'HEAD') assert.equal(errorOf(answer), 'unauthorized', what)
     }
+  }
+})
+
+test('where a certificate is asked for there is no admin API, however its address is written', async () => {
+  const headers = { Authorization: `Bearer ${await server.adminToken('CredentialsRead')}` }
+  const paths = ['/admin', '/%61dmin', '/adm%69n', '/tenants/default/admin', '/tenants/default/%61dmin']
+  for (const path of paths) {
+    const there = await callMtls(server, `${path}/v1/instances`, undefined, { headers })
+    assert.equal(there.status, 404, path)
+    assert.equal((await callMtls(server, `${path}/v1/instances`, undefined)).status, 404, path)
+    assert.equal((await server.call(`${path}/v1/instances`, { headers })).status, 200, path)
   }
 })
 

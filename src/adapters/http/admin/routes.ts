@@ -13,7 +13,7 @@ import { defaultTenantName } from '../../../core/tenant.ts'
 import { asProblem } from '../framework.ts'
 import { observeRefusal, type Surface } from '../observe.ts'
 import { adminProblem } from '../problems.ts'
-import { envelopeOf } from '../request.ts'
+import { envelopeOf, type Listener } from '../request.ts'
 import type { Services } from '../services.ts'
 import { shortened } from './audit.ts'
 import { adminApi } from './index.ts'
@@ -23,11 +23,16 @@ import type { AdminRoute } from './route.ts'
 const surface: Surface = {
   name: 'admin',
   checks: request => [
+    'address',
     ...identificationChecks({ authorization: request.headers.authorization }),
     ...authorizationChecks,
     'request',
   ],
 }
+
+/** Where a certificate is asked for, there is no admin API: it is called with a token, from the public address. */
+const offeredAt: ReadonlySet<Listener['name']> = new Set(['public', 'plain'])
+const noSuchAddress = new Problem('not_found', 'there is no such address', { check: 'address' })
 
 const mostBody = 1024 * 1024
 
@@ -51,7 +56,9 @@ export async function adminRoutes(app: FastifyInstance, { services }: { services
     },
   )
 
+  // Asked of the route that was found: a path can be written in many ways.
   app.addHook('onRequest', async (request, reply) => {
+    if (!offeredAt.has(envelopeOf(request.raw).listener)) return refuse(noSuchAddress, request, reply)
     const caller = await whoCalls(request)
     if (isProblem(caller)) return refuse(caller, request, reply)
     callers.set(request, caller)
