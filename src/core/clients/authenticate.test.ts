@@ -27,7 +27,7 @@ const nothing = new Proxy({} as never, {
     throw new Error(`${String(name)} was asked for`)
   },
 }) as unknown
-const noMatches = { find: async () => [], insert: async () => {} }
+const noMatches = { find: async () => [], insert: async () => {}, put: async () => {} }
 const addresses = createAddresses({
   publicUrl: 'https://a.example',
   mtlsUrl: 'https://mtls.a.example',

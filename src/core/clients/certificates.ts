@@ -105,6 +105,8 @@ export interface KeyMatch {
 
 export interface KeyMatchTable {
   insert(match: KeyMatch): Promise<void>
+  /** The same; one of the same digest is of this key from now on. */
+  put(match: KeyMatch): Promise<void>
   /** Those of the digests that are registered. */
   find(tenantId: string, digests: readonly string[]): Promise<KeyMatch[]>
 }

@@ -34,7 +34,7 @@ function world() {
         find(row => row.tenantId === tenantId && row.certificates.some(one => one.thumbprint === thumbprint)),
       raiseGeneration: async () => false,
     },
-    { find: async () => [], insert: async () => {} },
+    { find: async () => [], insert: async () => {}, put: async () => {} },
     {
       upToDate: () => true,
       onChange(listener) {

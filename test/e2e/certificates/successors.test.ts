@@ -228,6 +228,18 @@ test('within the overlap of a rotation to other names, whoever was rotated away 
   await assertStatus(at('rotated to', 6), 200)
 })
 
+test('names that a key was rotated away from, and that no certificate in use has, may be those of another key', async () => {
+  const { services } = server.server
+  const key = await holds(server, at('moved on', 0), unpinned)
+  const rotation = { overlapDays: 0, parameters: { 'X.509': at('moved to', 1).pem } }
+  orThrow(await rotateKey(server.tenant, key.instance, 'key', rotation, services))
+  await assertStatus(at('moved to', 2), 200)
+  const another = await holds(server, at('moved on', 3), unpinned)
+  await assertStatus(at('moved on', 4), 200)
+  assert.equal((await askWith(server, at('moved on', 5), { client_id: another.clientid })).status, 200)
+  assert.equal((await askWith(server, at('moved to', 6), { client_id: key.clientid })).status, 200)
+})
+
 test('the key is deleted: neither it nor a successor is accepted', async () => {
   const { services } = server.server
   const held = at('deleted', 0)

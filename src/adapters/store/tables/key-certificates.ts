@@ -126,6 +126,16 @@ export function keyMatchTable(scope: Scope): KeyMatchTable {
     async insert(match) {
       await scope.changing().insertInto('keyMatches').values(match).execute()
     },
+    async put(match) {
+      await scope
+        .changing()
+        .insertInto('keyMatches')
+        .values(match)
+        .onConflict(known =>
+          known.columns(['tenantId', 'digest']).doUpdateSet({ credentialId: match.credentialId }),
+        )
+        .execute()
+    },
     async find(tenantId, digests) {
       if (digests.length === 0) return []
       const rows = await scope.db

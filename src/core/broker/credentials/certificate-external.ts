@@ -58,14 +58,8 @@ export const certificateExternal: CredentialKind = {
         await holdCertificate(key, certificate, thumbprint, deps.context.now(), tables)
         if (pinned || !verdict.ok) return undefined
         const digest = successorDigest(certificate, verdict.chain[1]!)
-        const [match] = await tables.keyMatches.find(key.tenantId, [digest])
-        if (!match)
-          await tables.keyMatches.insert({
-            tenantId: key.tenantId,
-            digest,
-            kind: 'names',
-            credentialId: key.id,
-          })
+        // There is no rival: a key that once had certificates of these names has none in use any more.
+        await tables.keyMatches.put({ tenantId: key.tenantId, digest, kind: 'names', credentialId: key.id })
         return undefined
       },
     }
