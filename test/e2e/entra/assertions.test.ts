@@ -129,6 +129,24 @@ describe('the certificate', () => {
     tokenOf(await send(signed(issued, claimsOf(server, own))))
   })
 
+  test('may share its key with others, which end by themselves', async () => {
+    const own = await newApp(server)
+    const ca = newRoot('renews with the same key')
+    const key = keyPair('RSA 2048', 900)
+    const day = 86_400_000
+    const renewed = ca.issue({ key })
+    for (const notAfter of [server.now() + day, server.now() + 2 * day])
+      await holdCertificate(server, own, ca.issue({ key, notAfter }))
+    await holdCertificate(server, own, renewed)
+    const by = () => send(signed(renewed, claimsOf(server, own), { kid: spkiDigest(renewed) }))
+    tokenOf(await by())
+    server.advance(3 * day)
+    tokenOf(await by())
+    server.advance(90 * day)
+    refused(await by(), 700027, /The key used is expired/)
+    server.advance(-93 * day)
+  })
+
   test('cannot be used for connections: it opens no other address', async () => {
     const answer = await server.call('/oauth/token', {
       method: 'POST',

@@ -8,10 +8,10 @@ import type { Tenant } from '../../tenant.ts'
 import { amongCertificates, type CertificateKey, certificateKey } from '../assertion/certificate-keys.ts'
 import { brokenRule, type RuleName } from '../assertion/claims.ts'
 import type { Header } from '../assertion/key.ts'
+import { isReplayed } from '../assertion/one-time.ts'
 import { readAssertion } from '../assertion/read.ts'
 import { type Client, subjectOf } from '../client.ts'
 import type { ClientAuthentication, ClientRequest } from '../method.ts'
-import { isReplayed } from '../methods/private-key-jwt.ts'
 import type { ApplicationClient, ApplicationOrigin } from './application.ts'
 
 /** As long as Entra takes them; its own libraries say ten minutes. */
@@ -54,21 +54,21 @@ export async function verifyApplicationAssertion(
     })
   const found = amongCertificates(keysOf(client), jwt.header)
   if (typeof found === 'string') return refuseKey('The key was not found.', found)
-  const signer = found.find(({ key }) => verifyJwt(jwt, key, expected))
-  if (!signer)
+  const signers = found.filter(({ key }) => verifyJwt(jwt, key, expected))
+  const [first] = signers
+  if (!first)
     return refuseKey(
       'Key was found, but use of the key to verify the signature failed.',
       found.some(({ key }) => expected.fits(key))
         ? 'the signature is wrong: the key that the header names has not made it'
         : `the key that the header names is not one for ${expected.name}`,
     )
-  const dates = client.application.certificates.find(
-    ({ thumbprint }) => thumbprint === signer.certificate.thumbprint,
-  )!
-  if (now < dates.notBefore)
-    return refuseKey('The key is not valid yet.', `the certificate begins at ${iso(dates.notBefore)}`)
-  if (now > dates.notAfter)
-    return refuseKey('The key used is expired.', `the certificate ended at ${iso(dates.notAfter)}`)
+  // One key may stand in several certificates, of which another one counts.
+  const signer = signers.find(({ dates }) => now >= dates.notBefore && now <= dates.notAfter)
+  if (!signer)
+    return now < first.dates.notBefore
+      ? refuseKey('The key is not valid yet.', `the certificate begins at ${iso(first.dates.notBefore)}`)
+      : refuseKey('The key used is expired.', `the certificate ended at ${iso(first.dates.notAfter)}`)
   const refused = refuseClaims(jwt, client, tenant, now, deps.addresses)
   if (refused) return refused
   const replayed = await isReplayed(jwt, client, deps)
@@ -86,15 +86,21 @@ const namesKey = (header: Header): boolean =>
 
 const iso = (time: number): string => new Date(time).toISOString()
 
-const known = new WeakMap<Client, readonly CertificateKey[]>()
+/** An application's certificate; nobody needs to vouch for it, but its dates count. */
+interface DatedKey extends CertificateKey {
+  readonly dates: { readonly notBefore: number; readonly notAfter: number }
+}
 
-/** The keys of a client, newest first; imported once, because it is another object as soon as anything of it changes. */
-function keysOf(client: ApplicationClient): readonly CertificateKey[] {
+const known = new WeakMap<Client, readonly DatedKey[]>()
+
+/** The keys of a client; imported once, because it is another object as soon as anything of it changes. */
+function keysOf(client: ApplicationClient): readonly DatedKey[] {
   let keys = known.get(client)
   if (!keys) {
-    keys = client.application.certificates.map(({ der, thumbprint }) =>
-      certificateKey(client.credentialId, der, thumbprint),
-    )
+    keys = client.application.certificates.map(({ der, thumbprint, ...dates }) => ({
+      ...certificateKey(client.credentialId, der, thumbprint),
+      dates,
+    }))
     known.set(client, keys)
   }
   return keys

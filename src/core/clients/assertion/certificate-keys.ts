@@ -34,10 +34,10 @@ export function certificateKey(credentialId: string, der: Buffer, thumbprint: st
  * registered, and is left aside where it is not: whoever makes a key makes a certificate of it, too. `kid` counts where
  * there is nothing else, because anything may stand there. A header that says nothing means all of them.
  */
-export function amongCertificates(
-  keys: readonly CertificateKey[],
+export function amongCertificates<K extends CertificateKey>(
+  keys: readonly K[],
   header: Header,
-): readonly CertificateKey[] | string {
+): readonly K[] | string {
   const [sent, ...others] = Array.isArray(header.x5c) ? (header.x5c as unknown[]) : []
   const registered = keys.some(({ names }) => names.x5c.has(sent))
   const said: [keyof CertificateKey['names'], unknown][] = []

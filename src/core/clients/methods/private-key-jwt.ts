@@ -1,11 +1,10 @@
-import { hash } from 'node:crypto'
 import { acceptedNames, algorithm } from '../../../crypto/algorithms.ts'
 import { type DecodedJwt, verifyJwt } from '../../../crypto/jwt.ts'
 import { show } from '../../../guard/access-token.ts'
-import { clockSkewMs } from '../../context.ts'
 import { isProblem, Problem } from '../../problem.ts'
 import { claimsProblem, longestAssertionMs, soleAudience } from '../assertion/claims.ts'
 import type { AssertionKey } from '../assertion/key.ts'
+import { isReplayed } from '../assertion/one-time.ts'
 import { type PresentedAssertion, readAssertion } from '../assertion/read.ts'
 import { type Refusal, whyNot } from '../certificate-refusal.ts'
 import { type Client, outOfUse, subjectOf } from '../client.ts'
@@ -133,27 +132,4 @@ function audiencesOf(client: Client, { tenant }: Origin, { addresses }: ClientAu
   return client.assertionAudience === 'token-endpoint'
     ? { audiences: [issuer, ...tokenEndpoints], older: [] }
     : { audiences: [issuer], older: tokenEndpoints }
-}
-
-/** Was this jti of this client seen before? Fails closed: what cannot be written down is not accepted. */
-export async function isReplayed(
-  { claims }: DecodedJwt,
-  { credentialId, ...client }: Client,
-  { oneTime, context }: ClientAuthentication,
-): Promise<boolean | Problem> {
-  const keepUntil = (claims.exp as number) * 1000 + 2 * clockSkewMs
-  // Digested: of one length, and without the characters that a database cannot store.
-  const id = hash('sha256', `${credentialId} ${String(claims.jti)}`, 'base64url')
-  try {
-    return !(await oneTime.claim(id, keepUntil))
-  } catch (error) {
-    context.log.error({ error: (error as Error).message }, 'a one-time id could not be written')
-    return new Problem('unavailable', 'temporarily unavailable', {
-      check: 'client credential',
-      reason:
-        'the jti of the assertion could not be written down, so nobody knows whether it was used before',
-      hint: 'Is the database up, and has the disk room?',
-      subject: subjectOf({ credentialId, ...client }),
-    })
-  }
 }
