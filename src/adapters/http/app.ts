@@ -8,9 +8,10 @@ import { createFrontDoor } from './front.ts'
 import { createTokenServer } from './oauth.ts'
 import { observeRefusal, type Surface } from './observe.ts'
 import { operationsRoutes } from './operations.ts'
+import { osbProblem } from './osb/problem.ts'
 import { osbRoutes } from './osb/routes.ts'
 import { createPki } from './pki.ts'
-import { resourceProblem } from './problems.ts'
+import { adminProblem, type Renderer, resourceProblem } from './problems.ts'
 import { envelopeOf, type Listener } from './request.ts'
 import { mostHeaderBytes, type RequestListener } from './server.ts'
 import type { Services } from './services.ts'
@@ -48,7 +49,14 @@ export async function createHttpApp(services: Services): Promise<(listener: List
     return reply.code(rendered.status).headers(rendered.headers).send(rendered.body)
   }
 
-  return createFrontDoor(services, (request, response) => {
+  /** Before the client is known, the address says in which form it expects a refusal (design 2.5). */
+  const formAt = (path: string): Renderer => {
+    if (path.startsWith('/admin/')) return adminProblem
+    if (path.startsWith('/osb/')) return osbProblem
+    return tokenServer.find(path)?.endpoint.problem ?? resourceProblem
+  }
+
+  return createFrontDoor(services, formAt, (request, response) => {
     const { path, listener } = request.envelope
     // Messages first: most requests are.
     if (listener !== 'pki' && worker.serves(path)) return void worker.handle(request, response)

@@ -5,10 +5,8 @@ import { isProblem, Problem } from '../../core/problem.ts'
 import { defaultTenantName, type Tenant } from '../../core/tenant.ts'
 import { answerProblem } from './answer.ts'
 import { certificateOf, isMisdirected } from './certificate.ts'
-import { rendererAt } from './dialects/entra.ts'
 import { observeRefusal, type Surface } from './observe.ts'
-import { osbProblem } from './osb/problem.ts'
-import { oauthProblem, type Renderer, resourceProblem } from './problems.ts'
+import type { Renderer } from './problems.ts'
 import { callerCorrelationId, type EnvelopedRequest, isHungUp, type Listener } from './request.ts'
 import type { Services } from './services.ts'
 
@@ -26,9 +24,9 @@ const alwaysOn = new Set(['/livez', '/readyz', '/actuator/health', '/metrics'])
 /**
  * The front door, the same for every listener: gives the request its correlation id, refuses paths and headers
  * that different programs read differently, finds the tenant, and makes sure that this process knows what was
- * committed before the request came.
+ * committed before the request came. `formAt` says how an address, without the prefix of a tenant, refuses.
  */
-export function createFrontDoor(services: Services, inside: Inside) {
+export function createFrontDoor(services: Services, formAt: (path: string) => Renderer, inside: Inside) {
   const { tenants, changes, context } = services
 
   return (listener: Listener) => (request: IncomingMessage, response: ServerResponse) => {
@@ -78,17 +76,16 @@ export function createFrontDoor(services: Services, inside: Inside) {
   }
 
   function refuse(problem: Problem, request: IncomingMessage, response: ServerResponse): void {
-    const rendered = rendererOf(envelopePath(request))(
-      problem,
-      (request as EnvelopedRequest).envelope,
-      'countersign',
-    )
+    const { envelope } = request as EnvelopedRequest
+    const render = formAt(envelope.path.replace(prefixOfTenant, ''))
+    const rendered = render(problem, envelope, 'countersign')
     observeRefusal(problem, rendered.status, request, door, services)
     answerProblem(response, rendered)
   }
 }
 
 const tenantPrefix = '/tenants/'
+const prefixOfTenant = /^\/tenants\/[^/]+(?=\/)/
 
 const noTenant = new Problem('not_found', 'there is no such address', {
   check: 'tenant',
@@ -116,15 +113,6 @@ function splitTenant(
   const tenant = byName(path.slice(tenantPrefix.length, end < 0 ? undefined : end))
   return tenant && { tenant, path: end < 0 ? '/' : path.slice(end) }
 }
-
-/** Before the client is known, the path says in which form it expects a refusal (design 2.5). */
-const rendererOf = (path: string): Renderer => {
-  if (/^\/oauth2?\//.test(path)) return oauthProblem
-  if (path.startsWith('/osb/')) return osbProblem
-  return rendererAt(path) ?? resourceProblem
-}
-
-const envelopePath = (request: IncomingMessage) => (request as EnvelopedRequest).envelope.path
 
 /** What another program on the way might read as another address, or as another caller. */
 function ambiguity(path: string, request: IncomingMessage): Problem | undefined {

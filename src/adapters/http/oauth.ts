@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { identify } from '../../core/admission/index.ts'
-import { authenticateClient, type Client } from '../../core/clients/index.ts'
+import { type Authenticated, authenticateClient, type Client } from '../../core/clients/index.ts'
 import {
   type ParameterRules,
   type Parameters,
@@ -9,11 +9,18 @@ import {
 } from '../../core/parameters.ts'
 import { isProblem, Problem } from '../../core/problem.ts'
 import type { Tenant } from '../../core/tenant.ts'
-import { introspect, issueToken, metadata, revokeToken, tokenRequestChecks } from '../../core/tokens/index.ts'
+import {
+  type Issued,
+  instanceDialects,
+  introspect,
+  issueToken,
+  metadata,
+  revokeToken,
+  tokenRequestChecks,
+} from '../../core/tokens/index.ts'
 import { answerJson, answerProblem, type FlatHeaders } from './answer.ts'
 import { readBody } from './body.ts'
 import { faceOf, faces } from './dialects/index.ts'
-import { keysOfZone } from './dialects/uaa.ts'
 import { observeRefusal } from './observe.ts'
 import { oauthProblem } from './problems.ts'
 import type { EnvelopedRequest } from './request.ts'
@@ -33,7 +40,7 @@ import { unexpected } from './unexpected.ts'
 const mostBody = 64 * 1024
 
 /** What clients of more than one dialect use. Before the client is known, the standard is spoken there. */
-const shared = { dialects: ['standard', 'uaa'], problem: oauthProblem }
+const shared = { dialects: instanceDialects, problem: oauthProblem }
 
 /** An endpoint, with the words of the path that vary. */
 interface FoundEndpoint {
@@ -51,18 +58,6 @@ export function createTokenServer(services: Services) {
     ...shared,
     answer: async ({ request }) => metadata(request.envelope.tenant, addresses),
   })
-  const tellKeys = open({
-    ...shared,
-    rules: { inQuery: new Set(['zid']) },
-    async answer({ request: { envelope }, parameters }) {
-      const keyring = await services.keyrings.of(envelope.tenant.id)
-      const zid = parameters.get('zid')
-      return zid === undefined
-        ? { keys: keyring.publicKeys(context.now()) }
-        : keysOfZone(zid, keyring, envelope.tenant, context.now())
-    },
-  })
-
   const endpoints = new Map<string, Endpoint>(
     Object.entries({
       '/oauth/token': guarded('token', {
@@ -71,16 +66,22 @@ export function createTokenServer(services: Services) {
         rules: tokenRequestRules,
         answer: answerToken,
       }),
-      '/oauth/introspect': guarded('introspect', { ...shared, answer: answerIntrospection }),
+      '/oauth/introspect': guarded('introspect', { ...shared, answer: tellIntrospection }),
       '/oauth/revoke': guarded('revoke', { ...shared, answer: answerRevocation }),
-      '/token_keys': tellKeys,
       '/.well-known/oauth-authorization-server': tellMetadata,
       '/.well-known/openid-configuration': tellMetadata,
     }),
   )
   const others: Address[] = [{ match: tenantOfMetadata, endpoint: tellMetadata }]
   for (const face of faces)
-    for (const address of face.addresses({ services, authenticate, whoAsks, handOut, theToken }))
+    for (const address of face.addresses({
+      services,
+      authenticate,
+      whoAsks,
+      handOut,
+      recordIssued,
+      tellIntrospection,
+    }))
       if (address.path === undefined) others.push(address)
       else endpoints.set(address.path, address.endpoint)
 
@@ -100,24 +101,31 @@ export function createTokenServer(services: Services) {
     return isProblem(authenticated) ? authenticated : handOut(exchange, authenticated)
   }
 
-  async function handOut(
-    { parameters, request }: Exchange,
-    { client, method }: { client: Client; method: string },
-  ): Promise<object | Problem> {
-    const { tenant, source, correlationId, certificate } = request.envelope
-    const issued = await issueToken(parameters, client, { tenant, certificate }, services)
-    if (isProblem(issued))
-      return issued.with({ subject: { clientId: client.clientId, credentialId: client.credentialId } })
-    journal.used(client.credentialId, context.now())
-    meter.tokenIssued(tenant.name, parameters.get('token_format') ?? client.tokenFormat)
+  async function handOut(exchange: Exchange, authenticated: Authenticated): Promise<object | Problem> {
+    const { tenant, certificate } = exchange.request.envelope
+    const { client } = authenticated
+    const issued = await issueToken(exchange.parameters, client, { tenant, certificate }, services)
+    return recordIssued(exchange, authenticated, issued)
+  }
+
+  function recordIssued(
+    { request }: Exchange,
+    { client, method }: Authenticated,
+    issued: Issued | Problem,
+  ): object | Problem {
+    const { clientId, credentialId } = client
+    if (isProblem(issued)) return issued.with({ subject: { clientId, credentialId } })
+    const { tenant, source, correlationId } = request.envelope
+    journal.used(credentialId, context.now())
+    meter.tokenIssued(tenant.name, issued.format)
     context.log.info(
-      { correlationId, tenant: tenant.name, clientId: client.clientId, method, jti: issued.tokenId, source },
+      { correlationId, tenant: tenant.name, clientId, method, jti: issued.tokenId, source },
       'token issued',
     )
     return issued.response
   }
 
-  async function answerIntrospection(exchange: Exchange) {
+  async function tellIntrospection(exchange: Exchange) {
     const asker = await whoAsks(exchange)
     if (isProblem(asker)) return asker
     const text = theToken(exchange.parameters)

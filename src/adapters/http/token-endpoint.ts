@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
-import type { Client } from '../../core/clients/index.ts'
+import type { Authenticated, Client } from '../../core/clients/index.ts'
 import { bodyOnlyRules, type ParameterRules, type Parameters } from '../../core/parameters.ts'
 import type { Problem } from '../../core/problem.ts'
-import type { Asker } from '../../core/tokens/index.ts'
+import type { Asker, Issued } from '../../core/tokens/index.ts'
 import { keySetMaxAgeMs } from '../../core/tokens/index.ts'
 import type { FlatHeaders } from './answer.ts'
 import type { Surface } from './observe.ts'
@@ -65,13 +65,15 @@ export interface Exchange {
 export interface TokenServerParts {
   readonly services: Services
   /** The client by its own credential. */
-  authenticate(exchange: Exchange): Promise<{ client: Client; method: string } | Problem>
+  authenticate(exchange: Exchange): Promise<Authenticated | Problem>
   /** The client by its own credential, or by a token (RFC 7662 section 2.1). */
   whoAsks(exchange: Exchange): Promise<(Asker & { readonly byToken: boolean }) | Problem>
   /** A token for a client that has proven itself. */
-  handOut(exchange: Exchange, authenticated: { client: Client; method: string }): Promise<object | Problem>
-  /** What `token` in the body holds. */
-  theToken(parameters: Parameters): string | Problem
+  handOut(exchange: Exchange, authenticated: Authenticated): Promise<object | Problem>
+  /** The answer to a client that a token was issued to; it is counted, logged, and noted as the client's last use. */
+  recordIssued(exchange: Exchange, to: Authenticated, issued: Issued | Problem): object | Problem
+  /** RFC 7662. */
+  tellIntrospection(exchange: Exchange): Promise<object | Problem>
 }
 
 export const clientChecks = [

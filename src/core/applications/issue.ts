@@ -7,23 +7,17 @@ import type { Parameters } from '../parameters.ts'
 import { isProblem, type Problem } from '../problem.ts'
 import type { Transactions } from '../store.ts'
 import type { Tenant } from '../tenant.ts'
-import { ensureKeyLine, type KeyMaking, type Keyrings, type TenantKeyTable } from '../tokens/index.ts'
+import { type Issued, type SigningKeys, signingKeyring } from '../tokens/index.ts'
 import { isGuid } from './rules.ts'
 import type { ApplicationTable } from './store.ts'
 
-export interface IssuingToApplications extends KeyMaking {
-  readonly keyrings: Keyrings
+export interface IssuingToApplications extends SigningKeys {
   readonly addresses: Addresses
-  readonly store: Transactions<{ applications: ApplicationTable; tenantKeys: TenantKeyTable }>
+  readonly store: SigningKeys['store'] & Transactions<{ applications: ApplicationTable }>
 }
 
 /** Which endpoint was asked: it says how the resource is named, and how the answer is written. Not how tokens look. */
 export type EndpointVersion = 1 | 2
-
-export interface IssuedToApplication {
-  readonly tokenId: string
-  readonly response: Readonly<Record<string, unknown>>
-}
 
 /** The checks of this file, in the order in which they run; the first of them before the client is looked at. */
 export const applicationTokenChecks = ['scope', 'resource', 'assignment'] as const
@@ -49,8 +43,8 @@ export async function issueToApplication(
   { client, method }: Authenticated,
   { tenant, version }: { readonly tenant: Tenant; readonly version: EndpointVersion },
   deps: IssuingToApplications,
-): Promise<IssuedToApplication | Problem> {
-  const { keyrings, addresses, context } = deps
+): Promise<Issued | Problem> {
+  const { addresses, context } = deps
   const asked = version === 2 ? resourceOfScope(parameters) : resourceParameter(parameters)
   if (isProblem(asked)) return asked
   const { applications } = deps.store.read
@@ -69,12 +63,8 @@ export async function issueToApplication(
     })
 
   const now = context.now()
-  const held = keyrings.of(tenant.id)
-  let keyring = held instanceof Promise ? await held : held
-  if (!keyring.signs('rs256', now)) {
-    await ensureKeyLine(tenant, 'rs256', deps)
-    keyring = await keyrings.reload(tenant.id)
-  }
+  const held = signingKeyring(tenant, 'rs256', deps)
+  const keyring = held instanceof Promise ? await held : held
   const tokenId = newId(context)
   const issuedAt = Math.floor(now / 1000)
   const issuer = issuerOf(tenant, resource.tokenVersion, addresses)
@@ -100,7 +90,7 @@ export async function issueToApplication(
         ? { aud: resource.clientId, ...common, azp: client.clientId, azpacr: proof, ver: '2.0' }
         : { aud: asked, ...common, appid: client.clientId, appidacr: proof, idp: issuer, ver: '1.0' },
     )
-  return { tokenId, response: responses[version](accessToken, issuedAt, asked) }
+  return { tokenId, format: 'jwt', response: responses[version](accessToken, issuedAt, asked) }
 }
 
 /** `iss` of tokens of a version. */

@@ -18,5 +18,7 @@ export {
   listKeys,
   maintainKeys,
   rotateKeys,
+  type SigningKeys,
+  signingKeyring,
 } from './signing-keys.ts'
 export type { KeyLine, Revocation, RevocationTable, TenantKey, TenantKeyTable } from './store.ts'

@@ -5,21 +5,16 @@ import { newId } from '../context.ts'
 import type { Parameters } from '../parameters.ts'
 import { plan } from '../plans.ts'
 import { isProblem, Problem } from '../problem.ts'
-import type { Transactions } from '../store.ts'
 import type { Tenant } from '../tenant.ts'
 import type { Dialect } from './dialects/dialect.ts'
 import { dialectOf } from './dialects/index.ts'
 import { tokenFormat, tokenFormats } from './formats/index.ts'
 import { grants } from './grants/index.ts'
-import type { Keyrings } from './keyring.ts'
 import { lifetimeOf } from './lifetime.ts'
-import { ensureKeyLine, type KeyMaking } from './signing-keys.ts'
-import type { TenantKeyTable } from './store.ts'
+import { type SigningKeys, signingKeyring } from './signing-keys.ts'
 
-export interface Issuing extends KeyMaking {
-  readonly keyrings: Keyrings
+export interface Issuing extends SigningKeys {
   readonly addresses: Addresses
-  readonly store: Transactions<{ tenantKeys: TenantKeyTable }>
 }
 
 /** Who asks: a tenant's client, perhaps with a certificate that the token can be bound to. */
@@ -28,9 +23,11 @@ export interface Receiving {
   readonly certificate?: PresentedCertificate | undefined
 }
 
-/** A token that was issued, in the words of the client's dialect. */
+/** A token that was issued, in the words of a dialect. */
 export interface Issued {
   readonly tokenId: string
+  /** The name of its format. */
+  readonly format: string
   /** The successful answer of the token endpoint (RFC 6749 section 5.1). */
   readonly response: Readonly<Record<string, unknown>>
 }
@@ -69,12 +66,8 @@ export async function issueToken(
   if (isProblem(format)) return format
   if (client.bindTokens && !certificate) return notBindable(client, tenant, addresses)
 
-  const held = keyrings.of(tenant.id)
-  let keyring = held instanceof Promise ? await held : held
-  if (format.signs && !keyring.signs(dialect.keyLine, context.now())) {
-    await ensureKeyLine(tenant, dialect.keyLine, deps)
-    keyring = await keyrings.reload(tenant.id)
-  }
+  const held = format.signs ? signingKeyring(tenant, dialect.keyLine, deps) : keyrings.of(tenant.id)
+  const keyring = held instanceof Promise ? await held : held
   const now = context.now()
   const issuedAt = Math.floor(now / 1000)
   const tokenId = newId(context)
@@ -95,7 +88,7 @@ export async function issueToken(
     { keyring, tenant, addresses, now },
   )
   const handedOut = { accessToken, tokenId, lifetime: told, scope: granted.scope }
-  return { tokenId, response: dialect.response(handedOut) }
+  return { tokenId, format: format.name, response: dialect.response(handedOut) }
 }
 
 /** The instance wants its tokens bound (RFC 8705 section 3); an unbound one would be worth more to a thief. */

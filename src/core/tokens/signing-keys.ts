@@ -5,7 +5,7 @@ import { type Context, clockSkewMs, day, minute } from '../context.ts'
 import type { Transactions } from '../store.ts'
 import type { Tenant, TenantTable } from '../tenant.ts'
 import type { Vault } from '../vault.ts'
-import { type SigningLine, tenantKeyContext } from './keyring.ts'
+import { type Keyring, type Keyrings, type SigningLine, tenantKeyContext } from './keyring.ts'
 import type { KeyLine, RevocationTable, TenantKey, TenantKeyTable } from './store.ts'
 
 /** How long a fetched JWK set may be kept (its Cache-Control max-age). */
@@ -42,6 +42,12 @@ type Tables = {
 export interface KeyMaking {
   readonly vault: Vault
   readonly context: Pick<Context, 'now' | 'random'>
+}
+
+/** What tokens are signed with. */
+export interface SigningKeys extends KeyMaking {
+  readonly keyrings: Keyrings
+  readonly store: Transactions<{ tenantKeys: TenantKeyTable }>
 }
 
 export interface KeyManagement extends KeyMaking {
@@ -84,6 +90,24 @@ export async function ensureKeyLine(
   await store.write(async ({ tenantKeys }) => {
     if (!exists(await tenantKeys.list(tenant.id))) await tenantKeys.insert(first)
   })
+}
+
+/** The keyring of a tenant that can sign on a line; the first token of a line waits for its key. */
+export function signingKeyring(
+  tenant: Tenant,
+  line: SigningLine,
+  { keyrings, ...deps }: SigningKeys,
+): Keyring | Promise<Keyring> {
+  const held = keyrings.of(tenant.id)
+  if (!(held instanceof Promise) && held.signs(line, deps.context.now())) return held
+  return made()
+
+  async function made(): Promise<Keyring> {
+    const keyring = await held
+    if (keyring.signs(line, deps.context.now())) return keyring
+    await ensureKeyLine(tenant, line, deps)
+    return keyrings.reload(tenant.id)
+  }
 }
 
 /** All live keys with their states, newest first. */

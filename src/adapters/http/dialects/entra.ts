@@ -14,7 +14,6 @@ import { type ParameterRules, tokenRequestRules } from '../../../core/parameters
 import { isProblem, Problem } from '../../../core/problem.ts'
 import type { Tenant } from '../../../core/tenant.ts'
 import { reservedTenantNames } from '../../../core/tenants/index.ts'
-import type { Renderer } from '../problems.ts'
 import type { Services } from '../services.ts'
 import {
   type Address,
@@ -24,6 +23,7 @@ import {
   type Face,
   guarded,
   open,
+  type TokenServerParts,
 } from '../token-endpoint.ts'
 import { entraRenderer } from './entra-problem.ts'
 
@@ -60,7 +60,8 @@ const readRules: ParameterRules = {
 export const entra: Face = {
   name: 'entra',
   problem: entraRenderer(),
-  addresses({ services }) {
+  addresses(server) {
+    const { services } = server
     const { addresses, keyrings, context } = services
     const problem = entraRenderer(addresses.directory('error'))
     const own = { dialects: ['entra'], problem, echo }
@@ -70,7 +71,7 @@ export const entra: Face = {
         ...own,
         checks,
         rules: tokenRules,
-        answer: exchange => answerToken(exchange, version, services),
+        answer: exchange => answerToken(exchange, version, server),
       })
     const tells = (answer: (tenant: Tenant) => object | Promise<object>) =>
       open({
@@ -144,14 +145,14 @@ const nowhere = new Problem('not_found', 'there is no such address', {
 async function answerToken(
   exchange: Exchange,
   version: EndpointVersion,
-  services: Services,
+  { services, recordIssued }: TokenServerParts,
 ): Promise<object | Problem> {
   const { request, parameters } = exchange
   const tenant = findTenant(exchange, services)
   if (isProblem(tenant)) return tenant
   const refused = checkGrantType(parameters)
   if (refused) return refused
-  const { source, certificate, correlationId } = request.envelope
+  const { source, certificate } = request.envelope
   const { authorization } = request.headers
   const authenticated = await authenticateApplication(
     { authorization, parameters, certificate },
@@ -159,18 +160,8 @@ async function answerToken(
     services,
   )
   if (isProblem(authenticated)) return authenticated
-  const { client, method } = authenticated
-  const { clientId, credentialId } = client
   const issued = await issueToApplication(parameters, authenticated, { tenant, version }, services)
-  if (isProblem(issued)) return issued.with({ subject: { clientId, credentialId } })
-  const { journal, meter, context } = services
-  journal.used(credentialId, context.now())
-  meter.tokenIssued(tenant.name, 'jwt')
-  context.log.info(
-    { correlationId, tenant: tenant.name, clientId, method, jti: issued.tokenId, source },
-    'token issued',
-  )
-  return issued.response
+  return recordIssued(exchange, authenticated, issued)
 }
 
 /** Is the address that a library was given one of ours? */
@@ -210,9 +201,3 @@ function echo({ parameters, request }: Exchange): Readonly<Record<string, string
     ...(typeof sent === 'string' && /^[\x21-\x7e]{1,128}$/.test(sent) && { [requestId]: sent }),
   }
 }
-
-const tokenPath = /^\/[^/]+\/oauth2(\/v2\.0)?\/token$/
-
-/** Refusals before anybody has looked at the address; undefined: it is not one of ours. */
-export const rendererAt = (path: string): Renderer | undefined =>
-  tokenPath.test(path) && !path.startsWith('/http/') && !path.startsWith('/cxf/') ? entra.problem : undefined

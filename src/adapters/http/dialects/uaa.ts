@@ -1,6 +1,6 @@
 import { isProblem, Problem } from '../../../core/problem.ts'
-import type { Tenant } from '../../../core/tenant.ts'
-import { introspect, type Keyring, revokeAllOf, revokeTokenById } from '../../../core/tokens/index.ts'
+import { revokeAllOf, revokeTokenById } from '../../../core/tokens/index.ts'
+import { oauthProblem } from '../problems.ts'
 import { at, type Exchange, type Face, guarded, open, type TokenServerParts } from '../token-endpoint.ts'
 import { uaaProblem } from './uaa-problem.ts'
 
@@ -18,8 +18,13 @@ export const uaa: Face = {
     const own = { dialects: ['uaa'], problem: uaaProblem }
     const tells = (answer: Tells) => ({ ...own, answer: (exchange: Exchange) => answer(exchange, server) })
     return [
-      at('/introspect', guarded('introspect', tells(tellIntrospection))),
+      at('/introspect', guarded('introspect', { ...own, answer: server.tellIntrospection })),
       at('/check_token', guarded('introspect', { ...tells(checkToken), checks: tokenChecks })),
+      // Everybody's keys are here, in the words of the standard.
+      at(
+        '/token_keys',
+        open({ ...tells(tellKeys), problem: oauthProblem, rules: { inQuery: new Set(['zid']) } }),
+      ),
       at('/token_key', open(tells(tellKey))),
       {
         match: path => (path.startsWith(revokeClient) ? { id: path.slice(revokeClient.length) } : undefined),
@@ -61,16 +66,9 @@ const revocationChecks = [
 
 type Tells = (exchange: Exchange, server: TokenServerParts) => Promise<object | Problem>
 
-const tellIntrospection: Tells = async (exchange, { whoAsks, theToken, services }) => {
-  const asker = await whoAsks(exchange)
-  if (isProblem(asker)) return asker
-  const text = theToken(exchange.parameters)
-  return isProblem(text) ? text : introspect(text, asker, exchange.request.envelope.tenant, services)
-}
-
 /** The older introspection: the claims alone, or an error. */
 const checkToken: Tells = async (exchange, server) => {
-  const told = await tellIntrospection(exchange, server)
+  const told = await server.tellIntrospection(exchange)
   if (isProblem(told)) return told
   const { active, ...claims } = told as { active: boolean }
   return active ? claims : new Problem('invalid_token', 'the token is not active', { check: 'token active' })
@@ -140,11 +138,16 @@ function decode(word = ''): string {
 }
 
 /**
- * The keys that `/token_keys?zid=` asks for, as libraries of XSUAA do: those that sign the tokens of this zone for
- * clients of UAA. Another zone's are not told here: such a library takes the zone from the token that it has yet to
- * verify, so whoever can sign for any tenant could sign for all.
+ * All keys of the tenant. With `zid`, as libraries of XSUAA ask, those that sign the tokens of this zone for clients of
+ * UAA. Another zone's are not told here: such a library takes the zone from the token that it has yet to verify, so
+ * whoever can sign for any tenant could sign for all.
  */
-export function keysOfZone(zid: string, keyring: Keyring, tenant: Tenant, now: number) {
+const tellKeys: Tells = async ({ request, parameters }, { services }) => {
+  const { tenant } = request.envelope
+  const keyring = await services.keyrings.of(tenant.id)
+  const now = services.context.now()
+  const zid = parameters.get('zid')
+  if (zid === undefined) return { keys: keyring.publicKeys(now) }
   if (zid === tenant.guid) return { keys: keyring.publicKeys(now, 'rs256') }
   return new Problem('invalid_request', 'zid names another zone', {
     check: 'request form',

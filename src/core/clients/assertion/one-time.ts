@@ -1,9 +1,8 @@
 import { hash } from 'node:crypto'
 import type { DecodedJwt } from '../../../crypto/jwt.ts'
-import { clockSkewMs } from '../../context.ts'
+import { type Context, clockSkewMs } from '../../context.ts'
 import { Problem } from '../../problem.ts'
 import { type Client, subjectOf } from '../client.ts'
-import type { ClientAuthentication } from '../method.ts'
 
 /**
  * Ids that count once (`jti`, RFC 7523 section 3): shared by all processes and nodes, and kept over restarts until the
@@ -18,7 +17,7 @@ export interface OneTimeIds {
 export async function isReplayed(
   { claims }: DecodedJwt,
   { credentialId, ...client }: Client,
-  { oneTime, context }: ClientAuthentication,
+  { oneTime, context }: { readonly oneTime: OneTimeIds; readonly context: Pick<Context, 'log'> },
 ): Promise<boolean | Problem> {
   const keepUntil = (claims.exp as number) * 1000 + 2 * clockSkewMs
   // Digested: of one length, and without the characters that a database cannot store.
