@@ -131,11 +131,14 @@ const responses: Readonly<Record<EndpointVersion, Responder>> = {
 
 const suffix = '/.default'
 
+/** Scopes of OpenID Connect, which some clients send always: they say nothing where nobody logs in. */
+const ofPeople: ReadonlySet<string> = new Set(['openid', 'profile', 'offline_access', 'email'])
+
 /** The one resource of which all granted roles are asked for. */
 function resourceOfScope(parameters: Parameters): string | Problem {
   const scope = parameters.get('scope')
   if (scope === undefined) return entraProblem(900144, ['scope'], { check: 'scope' })
-  const parts = [...new Set(scope.split(' ').filter(part => part !== ''))]
+  const parts = [...new Set(scope.split(' ').filter(part => part !== '' && !ofPeople.has(part)))]
   const [first] = parts
   if (first === undefined || !parts.every(part => part.endsWith(suffix) && part.length > suffix.length))
     return entraProblem(1002012, [scope], { check: 'scope' })

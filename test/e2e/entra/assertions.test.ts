@@ -167,6 +167,7 @@ describe('for whom it is', () => {
       for (const tail of ['oauth2/v2.0/token', 'oauth2/token', 'v2.0', '']) {
         tokenOf(await present({ aud: `${server.url}/${tenant}/${tail}` }))
         tokenOf(await present({ aud: [`${server.url}/${tenant}/${tail}`] }))
+        if (tenant === guid) tokenOf(await present({ aud: `${server.url}/${guid.toUpperCase()}/${tail}` }))
       }
   })
 

@@ -245,7 +245,12 @@ const rows: readonly Row[] = [
   },
   {
     what: 'a second scope',
-    send: () => bySecret({ scope: `${scope()} openid` }),
+    send: () => bySecret({ scope: `${scope()} Use` }),
+    gets: [400, 'invalid_scope', 1002012],
+  },
+  {
+    what: 'only scopes of people who log in',
+    send: () => bySecret({ scope: 'openid profile offline_access' }),
     gets: [400, 'invalid_scope', 1002012],
   },
   { what: 'a blank scope', send: () => bySecret({ scope: ' ' }), gets: [400, 'invalid_scope', 1002012] },

@@ -103,6 +103,9 @@ describe('a token for a resource of version 2', () => {
       await bySecret('https://orders.example//.default'),
       await bySecret(`api://${orders.clientId}/.default`),
       await bySecret(`${orders.clientId.toUpperCase()}/.default`),
+      // As the MSAL for Go and the one for Java ask, always.
+      await bySecret(`${orders.clientId}/.default openid offline_access profile`),
+      await bySecret(`openid profile offline_access ${orders.clientId}/.default`),
       await ask(server, { ...named, resource: orders.clientId }, v1),
       await ask(server, { ...named, resource: 'https://orders.example/' }, v1),
     ]

@@ -123,7 +123,7 @@ function refuseClaims(
 ): Problem | undefined {
   const { clientId } = client
   const audiences = audiencesOf(tenant, addresses)
-  const broken = brokenRule(withLowerCaseIds(claims, clientId), {
+  const broken = brokenRule(withLowerCaseIds(claims), {
     clientId,
     audiences,
     longestMs: longestApplicationAssertionMs,
@@ -150,11 +150,18 @@ function refuseClaims(
 }
 
 /** GUIDs are written in either case. */
-function withLowerCaseIds(claims: DecodedJwt['claims'], clientId: string): DecodedJwt['claims'] {
-  const lower = (value: unknown) =>
-    typeof value === 'string' && value.toLowerCase() === clientId ? clientId : value
-  return { ...claims, iss: lower(claims.iss), sub: lower(claims.sub) }
+function withLowerCaseIds({ iss, sub, aud, ...claims }: DecodedJwt['claims']): DecodedJwt['claims'] {
+  const lower = (value: unknown): unknown =>
+    typeof value === 'string' ? value.replace(guids, id => id.toLowerCase()) : value
+  return {
+    ...claims,
+    iss: lower(iss),
+    sub: lower(sub),
+    aud: Array.isArray(aud) ? aud.map(lower) : lower(aud),
+  }
 }
+
+const guids = /\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/gi
 
 /** The token endpoint and the issuer, of either version, by any name of the tenant. */
 function audiencesOf(tenant: Tenant, { directory }: Addresses): string[] {

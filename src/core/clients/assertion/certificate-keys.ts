@@ -38,13 +38,13 @@ export function amongCertificates<K extends CertificateKey>(
   keys: readonly K[],
   header: Header,
 ): readonly K[] | string {
-  const [sent, ...others] = Array.isArray(header.x5c) ? (header.x5c as unknown[]) : []
+  const [sent, ...others] = Array.isArray(header.x5c) ? header.x5c.map(inOneLine) : []
   const registered = keys.some(({ names }) => names.x5c.has(sent))
   const said: [keyof CertificateKey['names'], unknown][] = []
   for (const member of ['x5t#S256', 'x5t'] as const)
-    if (header[member] !== undefined) said.push([member, header[member]])
+    if (header[member] !== undefined) said.push([member, inBase64url(header[member])])
   if (registered) said.push(['x5c', sent])
-  if (said.length === 0 && header.kid !== undefined) said.push(['kid', header.kid])
+  if (said.length === 0 && header.kid !== undefined) said.push(['kid', inBase64url(header.kid)])
   if (said.length === 0 && sent !== undefined)
     return 'its x5c begins with a certificate that the key does not hold'
   const found = keys.filter(({ names }) => said.every(([member, value]) => names[member].has(value)))
@@ -54,6 +54,12 @@ export function amongCertificates<K extends CertificateKey>(
   const chain = others.slice(0, mostOthers).flatMap(derOf)
   return found.map(one => ({ ...one, certificate: { ...one.certificate, chain } }))
 }
+
+/** Some clients of Entra write thumbprints in plain base64, padded, and break the lines of certificates. */
+const inBase64url = (value: unknown): unknown =>
+  typeof value === 'string' ? value.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '') : value
+const inOneLine = (value: unknown): unknown =>
+  typeof value === 'string' ? value.replace(/[\r\n]/g, '') : value
 
 /** As of a connection: what was sent beside the leaf is material for a path, and proves nothing. */
 const mostOthers = 10

@@ -23,6 +23,20 @@ test('a header that names nothing means all certificates, one that names one mea
   assert.match(String(amongCertificates(keys, { x5t: 'AAAA' })), /no certificate of the key/)
 })
 
+test('thumbprints may be written in plain base64, and certificates in lines', () => {
+  // So that both letters in which the alphabets differ, and the padding, are among them.
+  const named = Array.from({ length: 40 }, () => ca.issue()).map(({ der, thumbprint }) =>
+    certificateKey('credential', der, thumbprint),
+  )
+  for (const { id, certificate } of named) {
+    const sha1 = hash('sha1', certificate.der, 'base64')
+    const sha256 = hash('sha256', certificate.der, 'base64')
+    const lines = certificate.der.toString('base64').replace(/.{64}/g, '$&\r\n')
+    for (const header of [{ x5t: sha1 }, { 'x5t#S256': sha256 }, { kid: sha256 }, { x5c: [lines] }])
+      assert.deepEqual(idsOf(amongCertificates(named, header)), [id])
+  }
+})
+
 test('x5c brings its chain along where its first is registered, and no more than ten', () => {
   const leaf = senders[0]!.der.toString('base64')
   const more = Array.from({ length: 30 }, () => ca.der.toString('base64'))

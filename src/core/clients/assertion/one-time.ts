@@ -19,7 +19,8 @@ export async function isReplayed(
   { credentialId, ...client }: Client,
   { oneTime, context }: { readonly oneTime: OneTimeIds; readonly context: Pick<Context, 'log'> },
 ): Promise<boolean | Problem> {
-  const keepUntil = (claims.exp as number) * 1000 + 2 * clockSkewMs
+  // Dates may have fractions (RFC 7519 section 2); what is stored is whole milliseconds.
+  const keepUntil = Math.ceil((claims.exp as number) * 1000) + 2 * clockSkewMs
   // Digested: of one length, and without the characters that a database cannot store.
   const id = hash('sha256', `${credentialId} ${String(claims.jti)}`, 'base64url')
   try {
