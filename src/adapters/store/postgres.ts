@@ -5,7 +5,7 @@ import type { JournalSchema } from './journal/schema.ts'
 import { journalStatements } from './journal/statements.ts'
 import { channel, postgresFeed } from './postgres/feed.ts'
 import { migrateDatabase } from './postgres/migrate-database.ts'
-import { limited, poolConfig, readLimitMs, writeLimitMs } from './postgres/pool.ts'
+import { findable, limited, poolConfig, readLimitMs, writeLimitMs } from './postgres/pool.ts'
 import type { Schema } from './schema.ts'
 
 /** A PostgreSQL database, shared by any number of nodes. */
@@ -20,8 +20,8 @@ export async function openPostgres({ url, log, now }: EngineOptions): Promise<En
   pool.on('error', error =>
     log.warn({ error: messageOf(error) }, 'an idle connection to the database was lost'),
   )
-  const within = (limitMs: number) => ({
-    dialect: new PostgresDialect({ pool: limited(pool, limitMs) }),
+  const within = (limitMs: number, toSend?: typeof findable) => ({
+    dialect: new PostgresDialect({ pool: limited(pool, limitMs, toSend) }),
     plugins: [new CamelCasePlugin()],
   })
   const writer = new Kysely<Schema>(within(writeLimitMs))
@@ -29,7 +29,7 @@ export async function openPostgres({ url, log, now }: EngineOptions): Promise<En
 
   return {
     name: 'postgres',
-    reader: new Kysely<Schema>(within(readLimitMs)),
+    reader: new Kysely<Schema>(within(readLimitMs, findable)),
     writer,
     async enter(transaction) {
       // The row that everybody needs at the end is taken at the beginning: whoever has it is alone.
@@ -40,7 +40,7 @@ export async function openPostgres({ url, log, now }: EngineOptions): Promise<En
     },
     feed,
     journal: {
-      reader: new Kysely<JournalSchema>(within(readLimitMs)),
+      reader: new Kysely<JournalSchema>(within(readLimitMs, findable)),
       statements: journalStatements.postgres,
       async write(statements) {
         await journalWriter.transaction().execute(async transaction => {

@@ -35,6 +35,8 @@ const offeredAt: ReadonlySet<Listener['name']> = new Set(['public', 'plain'])
 const noSuchAddress = new Problem('not_found', 'there is no such address', { check: 'address' })
 
 const mostBody = 1024 * 1024
+/** In JSON, NUL is always escaped. Not every database can store it, so that none is asked to. */
+const hasNul = /(?<!\\)(?:\\\\)*\\u0000/
 
 /**
  * The admin API. Nothing is read, and nothing is said about what exists, before an admin token was shown; every
@@ -48,10 +50,14 @@ export async function adminRoutes(app: FastifyInstance, { services }: { services
     'application/json',
     { parseAs: 'string', bodyLimit: mostBody },
     (_request, body, done) => {
+      const refuse = (reason: string) =>
+        done(Object.assign(new Error(reason), { statusCode: 400 }), undefined)
+      const text = body as string
+      if (hasNul.test(text)) return refuse('the body has a NUL character, which cannot be stored')
       try {
-        done(null, body === '' ? undefined : JSON.parse(body as string))
+        done(null, text === '' ? undefined : JSON.parse(text))
       } catch {
-        done(Object.assign(new Error('the body is not JSON'), { statusCode: 400 }), undefined)
+        refuse('the body is not JSON')
       }
     },
   )

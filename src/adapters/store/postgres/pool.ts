@@ -39,10 +39,21 @@ export async function poolConfig(url: string): Promise<PoolConfig> {
 }
 
 /**
+ * What is looked up may come from anybody, and PostgreSQL stores no NUL: a text with one is nobody's name, and no
+ * mistake of the program either.
+ */
+export const findable = (value: unknown): unknown =>
+  typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\ufffd') : value
+
+/**
  * The connections of a pool, for queries that give up after `limitMs`. The driver goes on waiting for the answer it
  * has given up, so that whatever is sent after it would wait too: such a connection ends.
  */
-export function limited(pool: Pool, limitMs: number): PostgresPool {
+export function limited(
+  pool: Pool,
+  limitMs: number,
+  toSend: (value: unknown) => unknown = value => value,
+): PostgresPool {
   return {
     options: pool.options,
     end: () => pool.end(),
@@ -51,7 +62,11 @@ export function limited(pool: Pool, limitMs: number): PostgresPool {
       let silent: Error | undefined
       async function query(text: string, values: unknown[]): Promise<QueryResult> {
         if (silent) throw silent
-        const config: QueryConfig & { query_timeout: number } = { text, values, query_timeout: limitMs }
+        const config: QueryConfig & { query_timeout: number } = {
+          text,
+          values: values.map(toSend),
+          query_timeout: limitMs,
+        }
         return client.query(config).catch((error: Error) => {
           if (error.message === 'Query read timeout') silent = error
           throw error
