@@ -103,8 +103,9 @@ export function createTokenServer(services: Services) {
 
   async function handOut(exchange: Exchange, authenticated: Authenticated): Promise<object | Problem> {
     const { tenant, certificate } = exchange.request.envelope
-    const { client } = authenticated
-    const issued = await issueToken(exchange.parameters, client, { tenant, certificate }, services)
+    const { client, method } = authenticated
+    const receiving = { tenant, certificate, method }
+    const issued = await issueToken(exchange.parameters, client, receiving, services)
     return recordIssued(exchange, authenticated, issued)
   }
 

@@ -21,6 +21,8 @@ export interface Issuing extends SigningKeys {
 export interface Receiving {
   readonly tenant: Tenant
   readonly certificate?: PresentedCertificate | undefined
+  /** How the client has proven itself. */
+  readonly method: string
 }
 
 /** A token that was issued, in the words of a dialect. */
@@ -51,7 +53,7 @@ export const tokenRequestChecks = [
 export async function issueToken(
   parameters: Parameters,
   client: Client,
-  { tenant, certificate }: Receiving,
+  { tenant, certificate, method }: Receiving,
   deps: Issuing,
 ): Promise<Issued | Problem> {
   const { keyrings, addresses, context } = deps
@@ -84,7 +86,7 @@ export async function issueToken(
       expiresAt: issuedAt + written,
       certificateThumbprint: client.bindTokens ? certificate!.thumbprint : undefined,
     },
-    { dialect, client, tenant, addresses },
+    { dialect, client, tenant, addresses, method },
     { keyring, tenant, addresses, now },
   )
   const handedOut = { accessToken, tokenId, lifetime: told, scope: granted.scope }

@@ -167,7 +167,7 @@ function importSigningKey(row: SigningRow, openRow: (row: TenantKey) => Buffer) 
     signer({ name, header }: HeaderForm): JwtSigner {
       let signer = signers.get(name)
       if (!signer) {
-        signer = jwtSigner(alg, key, { ...header(certificate), kid: row.id })
+        signer = jwtSigner(alg, key, { kid: row.id, ...header(certificate) })
         signers.set(name, signer)
       }
       return signer

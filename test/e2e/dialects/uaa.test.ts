@@ -3,6 +3,7 @@ import { createPublicKey } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { createRole } from '../../../src/core/broker/index.ts'
 import type { Tenant } from '../../../src/core/tenant.ts'
+import { askWith, issued } from '../../support/senders.ts'
 import {
   type Answer,
   basic,
@@ -11,6 +12,7 @@ import {
   startTestServer,
   type TestServer,
 } from '../../support/server.ts'
+import { claimsOf, newSigner, present, registered, signed } from '../assertions/world.ts'
 import { deployOrders, introspectAs, newTenant, partsOf, prefixOf, send } from '../token-server/world.ts'
 import { decisionOf } from '../worker/world.ts'
 import { ask, keyOf, speakerOf } from './speakers.ts'
@@ -63,6 +65,19 @@ test('the answer has the members of UAA', async () => {
     assert.match(String(jti), /^[A-Za-z0-9_-]{22}$/)
     assert.equal(typeof access_token, 'string')
   }
+})
+
+test('a token that no secret has got says how its client has proven itself', async () => {
+  const methodOf = (answer: Answer) =>
+    partsOf(answer.json<TokenAnswer>().access_token).claims.client_auth_method
+  const jwt = { token_format: 'jwt' }
+  assert.equal(methodOf(await ask(server, speaker, key, jwt)), undefined)
+  const sender = await issued(server, {}, { dialect: 'uaa' })
+  assert.equal(methodOf(await askWith(server, sender, jwt)), 'tls_client_auth')
+  const signer = newSigner()
+  const { clientid } = await registered(server, [signer], { dialect: 'uaa' })
+  const answer = await present(server, signed(signer, claimsOf(server, clientid)), jwt)
+  assert.equal(methodOf(answer), 'private_key_jwt')
 })
 
 async function assertClaims(tenant: Tenant, base: string): Promise<void> {

@@ -12,6 +12,12 @@ export interface About {
   readonly addresses: Addresses
 }
 
+/** To whom a token is issued. */
+export interface IssuedTo extends About {
+  /** How the client has proven itself, by the name in the registry of authentication methods (RFC 8414 section 2). */
+  readonly method: string
+}
+
 /** What a dialect reads out of the claims of a JWT that has been verified as one of ours. */
 export interface ReadClaims {
   /** `<credential id>.<generation>`, wherever the dialect keeps it; not looked at yet. */
@@ -52,7 +58,7 @@ export interface Dialect {
   /** The JOSE header of its JWTs but for `alg` and `kid`; depends on nothing but the tenant. */
   header(tenant: Tenant, addresses: Addresses): Readonly<Record<string, string>>
   /** The claims of a JWT. */
-  claims(token: NewAccessToken, about: About): Readonly<Record<string, unknown>>
+  claims(token: NewAccessToken, to: IssuedTo): Readonly<Record<string, unknown>>
   read(claims: AccessTokenClaims): ReadClaims | Refusal
   /** The answer of the token endpoint (RFC 6749 section 5.1). */
   response(token: HandedOut): Readonly<Record<string, unknown>>

@@ -17,6 +17,8 @@ export const uaa: Dialect = {
   header: (tenant, addresses) => ({ jku: `${addresses.issuer(tenant)}/token_keys`, typ: 'JWT' }),
   claims: (token, about) => ({
     ...claims(token, about),
+    // What is not there was a secret.
+    ...(!/^client_secret_/.test(about.method) && { client_auth_method: about.method }),
     rev_sig: credentialOf(token),
     iss: about.addresses.tokenEndpoint(about.tenant),
   }),

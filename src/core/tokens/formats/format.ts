@@ -1,7 +1,7 @@
 import type { Refusal } from '../../../guard/access-token.ts'
 import type { Addresses } from '../../addresses.ts'
 import type { Tenant } from '../../tenant.ts'
-import type { About, Dialect } from '../dialects/dialect.ts'
+import type { Dialect, IssuedTo } from '../dialects/dialect.ts'
 import type { Keyring } from '../keyring.ts'
 import type { AccessToken, NewAccessToken } from '../token.ts'
 
@@ -15,7 +15,7 @@ export interface FormatContext {
 }
 
 /** Whom a token is for, and how its client wants it to look. */
-export interface Speaking extends About {
+export interface Speaking extends IssuedTo {
   readonly dialect: Dialect
 }
 
