@@ -18,6 +18,7 @@ export const anApplication = (tenant: Pick<Tenant, 'id'>, more: Partial<Applicat
   idUri: undefined,
   tokenVersion: 2,
   assignmentRequired: false,
+  assertionReplay: 'reported',
   disabled: false,
   generation: 1,
   createdAt: someTime,

@@ -278,6 +278,7 @@ export interface ApplicationRow {
   tokenVersion: number
   /** 0 or 1. */
   assignmentRequired: number
+  assertionReplay: string
   /** 0 or 1. */
   disabled: number
   generation: number

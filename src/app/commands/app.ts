@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { path } from './support/admin-api.ts'
 import {
   type AppAnswer,
@@ -18,6 +18,7 @@ interface Settings {
   readonly idUri?: string
   readonly tokenVersion?: string
   readonly assignmentRequired?: boolean
+  readonly assertionReplay?: string
   readonly appRole?: readonly string[]
 }
 
@@ -72,7 +73,7 @@ export const define: Define = (command, cli) => {
       const body = { ...(name !== undefined && { name }), ...readSettings(settings) }
       if (Object.values(body).every(value => value === undefined))
         throw new WrongUsage(
-          'nothing to change: give --name, --id-uri, --token-version, --app-role or --[no-]assignment-required',
+          'nothing to change: give --name, --id-uri, --token-version, --app-role, --assertion-replay or --[no-]assignment-required',
         )
       const app = await (await cli.api()).patch<AppAnswer>(path`/apps/${id}`, body)
       terminal.show(app, () => `Application ${app.name} changed.\n${showApp(app, cli)}`)
@@ -228,16 +229,23 @@ function withSettings(command: Command): Command {
       'VALUE or VALUE=DISPLAY NAME of a role that it offers; may be repeated',
       collect,
     )
+    .addOption(
+      new Option(
+        '--assertion-replay <WHAT>',
+        'what becomes of an assertion of its own that was used before: refused, or accepted and reported (default: MSAL sends it again)',
+      ).choices(['refused', 'reported']),
+    )
     .option('--assignment-required', 'issue tokens for it only to applications that hold one of its roles')
 }
 
-function readSettings({ idUri, tokenVersion, assignmentRequired, appRole }: Settings) {
+function readSettings({ idUri, tokenVersion, assignmentRequired, assertionReplay, appRole }: Settings) {
   if (tokenVersion !== undefined && !/^[12]$/.test(tokenVersion))
     throw new WrongUsage(`--token-version is 1 or 2, not ${tokenVersion}`)
   return {
     idUri,
     requestedAccessTokenVersion: tokenVersion === undefined ? undefined : Number(tokenVersion),
     assignmentRequired,
+    assertionReplay,
     appRoles: appRole?.map(text => {
       const at = text.indexOf('=')
       return at < 0 ? { value: text } : { value: text.slice(0, at), displayName: text.slice(at + 1) }

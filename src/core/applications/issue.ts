@@ -97,15 +97,21 @@ export async function issueToApplication(
 export const issuerOf = (tenant: Tenant, version: EndpointVersion, { directory }: Addresses): string =>
   `${directory(tenant.guid)}/${version === 2 ? 'v2.0' : ''}`
 
-/** SHA-1 of the certificate of a signing key, as headers and key sets name it. */
+/** SHA-1 of the certificate of a signing key: its name in headers and key sets, `kid` as well as `x5t`. */
 export const sha1Thumbprint = (der: Buffer): string => hash('sha1', der, 'base64url')
 
 const headers = {
   1: {
     name: 'entra-v1',
-    header: (certificate: () => Buffer) => ({ typ: 'JWT', x5t: sha1Thumbprint(certificate()) }),
+    header(certificate: () => Buffer) {
+      const x5t = sha1Thumbprint(certificate())
+      return { typ: 'JWT', kid: x5t, x5t }
+    },
   },
-  2: { name: 'entra-v2', header: () => ({ typ: 'JWT' }) },
+  2: {
+    name: 'entra-v2',
+    header: (certificate: () => Buffer) => ({ typ: 'JWT', kid: sha1Thumbprint(certificate()) }),
+  },
 } as const
 
 type Responder = (accessToken: string, issuedAt: number, resource: string) => Record<string, unknown>

@@ -1,3 +1,4 @@
+import { acceptedNames } from '../../crypto/algorithms.ts'
 import type { Addresses } from '../addresses.ts'
 import type { Tenant } from '../tenant.ts'
 import type { Keyring } from '../tokens/index.ts'
@@ -14,7 +15,7 @@ export function openIdConfiguration(
   return {
     token_endpoint: `${endpoints}/token`,
     token_endpoint_auth_methods_supported: ['client_secret_post', 'private_key_jwt', 'client_secret_basic'],
-    token_endpoint_auth_signing_alg_values_supported: ['RS256', 'PS256'],
+    token_endpoint_auth_signing_alg_values_supported: acceptedNames,
     jwks_uri: `${base}/discovery/${version === 2 ? 'v2.0/' : ''}keys`,
     response_modes_supported: [],
     subject_types_supported: ['pairwise'],
@@ -39,11 +40,12 @@ export function applicationKeys(keyring: Keyring, issuer: string, now: number): 
   return {
     keys: keyring.publicKeys(now, 'rs256').map(({ kid, kty, n, e }) => {
       const certificate = keyring.certificateOf(kid)!
+      const x5t = sha1Thumbprint(certificate)
       return {
         kty,
         use: 'sig',
-        kid,
-        x5t: sha1Thumbprint(certificate),
+        kid: x5t,
+        x5t,
         n,
         e,
         x5c: [certificate.toString('base64')],

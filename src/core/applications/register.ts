@@ -1,5 +1,5 @@
 import { limitReached } from '../broker/index.ts'
-import type { ClientTable } from '../clients/index.ts'
+import type { AssertionReplay, ClientTable } from '../clients/index.ts'
 import { newId, newUuid } from '../context.ts'
 import { Problem } from '../problem.ts'
 import type { Transactions } from '../store.ts'
@@ -42,6 +42,7 @@ interface Settings {
   readonly idUri?: string | undefined
   readonly tokenVersion?: 1 | 2 | undefined
   readonly assignmentRequired?: boolean | undefined
+  readonly assertionReplay?: AssertionReplay | undefined
   readonly appRoles?: readonly NewAppRole[] | undefined
 }
 
@@ -61,7 +62,16 @@ export interface ApplicationChanges extends Omit<Settings, 'idUri'> {
 /** Registers an application (Microsoft Entra). It is client and resource from the next request on. */
 export async function registerApplication(
   tenant: Tenant,
-  { name, id, idUri, tokenVersion = 2, assignmentRequired = false, appRoles = [] }: NewApplication,
+  {
+    name,
+    id,
+    idUri,
+    tokenVersion = 2,
+    assignmentRequired = false,
+    // MSAL sends one assertion again until it ends.
+    assertionReplay = 'reported',
+    appRoles = [],
+  }: NewApplication,
   deps: ManagingApplications,
 ): Promise<Application | Problem> {
   const { store, context } = deps
@@ -76,6 +86,7 @@ export async function registerApplication(
     idUri,
     tokenVersion,
     assignmentRequired,
+    assertionReplay,
     disabled: false,
     generation: 1,
     createdAt: now,
@@ -117,6 +128,7 @@ export async function updateApplication(
       idUri: idUri === undefined ? current.idUri : (idUri ?? undefined),
       tokenVersion: changes.tokenVersion ?? current.tokenVersion,
       assignmentRequired: changes.assignmentRequired ?? current.assignmentRequired,
+      assertionReplay: changes.assertionReplay ?? current.assertionReplay,
       disabled: changes.disabled ?? current.disabled,
       updatedAt: context.now(),
     }

@@ -1,3 +1,5 @@
+import type { AssertionReplay } from '../clients/index.ts'
+
 /** An application (Microsoft Entra): a client by its credentials, and a resource by its roles. */
 export interface Application {
   /** The credential id: random, internal, never used again. */
@@ -15,6 +17,8 @@ export interface Application {
   readonly tokenVersion: 1 | 2
   /** Are tokens for it only issued to applications that hold one of its roles? */
   readonly assignmentRequired: boolean
+  /** What is done about an assertion of its own that comes again. */
+  readonly assertionReplay: AssertionReplay
   readonly disabled: boolean
   readonly generation: number
   readonly createdAt: number

@@ -350,7 +350,13 @@ describe('how it is signed', () => {
 
 describe('of what form it is', () => {
   test('typ is that of an assertion or none at all; tokens and proofs of other protocols are refused', async () => {
-    for (const typ of [undefined, 'JWT', 'jwt', 'client-authentication+jwt', 'Client-Authentication+JWT'])
+    for (const typ of [
+      undefined,
+      'JWT',
+      'application/jwt',
+      'client-authentication+jwt',
+      'Client-Authentication+JWT',
+    ])
       assertToken(await ask(good(), { typ }))
     for (const typ of ['at+jwt', 'application/at+jwt', 'dpop+jwt', 'secevent+jwt', 'logout+jwt', '', 7, null])
       await assertRefused(server, await ask(good(), { typ }), /its typ is that of something else/)

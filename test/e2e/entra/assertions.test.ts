@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict'
 import { createHmac, hash } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
-import { type Application, removeCertificate } from '../../../src/core/applications/index.ts'
+import {
+  type Application,
+  removeCertificate,
+  updateApplication,
+} from '../../../src/core/applications/index.ts'
 import { algorithm } from '../../../src/crypto/algorithms.ts'
 import { encodeBase64url } from '../../../src/crypto/base64url.ts'
 import { keyPair } from '../../support/chains.ts'
 import { newRoot, type Sender } from '../../support/senders.ts'
 import { type Answer, orThrow, startTestServer, type TestServer } from '../../support/server.ts'
 import { forge, newTenant } from '../token-server/world.ts'
+import { decisionOf } from '../worker/world.ts'
 import {
   ask,
   assertNumber,
@@ -222,6 +227,20 @@ describe('when it counts', () => {
     for (let i = 0; i < 3; i++) tokenOf(await send(assertion))
     assert.equal(told().length - before, 2)
     assert.ok(told().every(({ fields }) => fields.clientId === app.clientId))
+  })
+
+  test('once, where the application says so', async () => {
+    const own = await newApp(server, { assertionReplay: 'refused' })
+    await holdCertificate(server, own, certificate)
+    const [first, second] = [1, 2].map(() => signed(certificate, claimsOf(server, own)))
+    tokenOf(await send(first!))
+    const again = await send(first!)
+    refused(again, 50027, /its jti was used before/)
+    assert.match((await decisionOf({ server }, again)).hint!, /app update .* --assertion-replay reported/)
+    tokenOf(await send(second!))
+    const change = { assertionReplay: 'reported' } as const
+    orThrow(await updateApplication(server.tenant, own.clientId, change, server.server.services))
+    tokenOf(await send(first!))
   })
 })
 

@@ -155,6 +155,7 @@ describe('a token for a resource of version 1', () => {
     await assertSigned(token)
     const { header, claims } = partsOf(token)
     const { keys } = await keySet('keys')
+    assert.equal(header.x5t, header.kid)
     assert.equal(header.x5t, keys.find(key => key.kid === header.kid)!.x5t)
     const { iat: _i, nbf: _n, exp: _e, uti: _u, rh: _r, ...told } = claims
     const issuer = `${server.url}/${server.tenant.guid}/`

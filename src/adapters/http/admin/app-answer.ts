@@ -36,6 +36,7 @@ export const appAnswer = z.object({
   idUri: z.string().nullable().meta({ description: 'App ID URI, by which clients may name it in a scope' }),
   requestedAccessTokenVersion: z.union([z.literal(1), z.literal(2)]),
   assignmentRequired: z.boolean(),
+  assertionReplay: z.enum(['refused', 'reported']),
   enabled: z.boolean(),
   appRoles: z.array(
     z.object({ id: z.string(), value: z.string(), displayName: z.string(), enabled: z.boolean() }),
@@ -80,6 +81,7 @@ export async function showApplications(
       idUri: application.idUri ?? null,
       requestedAccessTokenVersion: application.tokenVersion,
       assignmentRequired: application.assignmentRequired,
+      assertionReplay: application.assertionReplay,
       enabled: !application.disabled,
       appRoles: [...roles],
       certificates: certificates.map(one =>

@@ -36,6 +36,9 @@ const settings = {
     .boolean()
     .optional()
     .meta({ description: 'Issue tokens for it only to applications that hold one of its roles' }),
+  assertionReplay: z.enum(['refused', 'reported']).optional().meta({
+    description: 'An assertion of its own that comes again; reported where not given: MSAL sends it again',
+  }),
   appRoles: z
     .array(
       z.strictObject({
@@ -58,6 +61,7 @@ const auditApp = ({
   idUri,
   requestedAccessTokenVersion,
   assignmentRequired,
+  assertionReplay,
   enabled,
   appRoles,
 }: z.infer<typeof appAnswer>) => ({
@@ -65,6 +69,7 @@ const auditApp = ({
   idUri,
   requestedAccessTokenVersion,
   assignmentRequired,
+  assertionReplay,
   enabled,
   appRoles: appRoles.map(({ value }) => value),
 })

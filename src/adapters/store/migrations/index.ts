@@ -10,5 +10,6 @@ export const storeMigrations: MigrationSet = {
     '0004-platforms': () => import('./0004-platforms.ts'),
     '0005-registered-clients': () => import('./0005-registered-clients.ts'),
     '0006-applications': () => import('./0006-applications.ts'),
+    '0007-application-replay': () => import('./0007-application-replay.ts'),
   },
 }

@@ -15,6 +15,7 @@ export function applicationSelection({ db }: Pick<Scope, 'db'>) {
       'applications.objectId',
       'applications.name',
       'applications.disabled',
+      'applications.assertionReplay',
       'applications.generation',
       'applications.createdAt',
       'appCertificates.thumbprint',
@@ -34,7 +35,7 @@ type Facts = NonNullable<Client['application']>
 export function applicationClientOf(rows: readonly Row[]): Client | undefined {
   const [first] = rows
   if (!first) return undefined
-  const { id, tenantId, clientId, objectId, name, disabled, generation, createdAt } = first
+  const { id, tenantId, clientId, objectId, name, disabled, assertionReplay, generation, createdAt } = first
   const secrets = new Map<string, Facts['secrets'][number]>()
   const certificates = new Map<string, Facts['certificates'][number]>()
   for (const row of rows) {
@@ -66,7 +67,7 @@ export function applicationClientOf(rows: readonly Row[]): Client | undefined {
     tokenFormat: 'jwt',
     bindTokens: false,
     assertionAudience: 'token-endpoint',
-    assertionReplay: 'reported',
+    assertionReplay: assertionReplay as Client['assertionReplay'],
     type: 'application',
     secretDigest: undefined,
     previousSecret: undefined,

@@ -42,10 +42,11 @@ export function applicationTable(scope: Scope): ApplicationTable {
       await changing(application).insertInto('applications').values(rowOf(application)).execute()
     },
     async update(application) {
-      const { name, idUri, tokenVersion, assignmentRequired, disabled, updatedAt } = rowOf(application)
+      const { name, idUri, tokenVersion, assignmentRequired, assertionReplay, disabled, updatedAt } =
+        rowOf(application)
       await changing(application)
         .updateTable('applications')
-        .set({ name, idUri, tokenVersion, assignmentRequired, disabled, updatedAt })
+        .set({ name, idUri, tokenVersion, assignmentRequired, assertionReplay, disabled, updatedAt })
         .where('id', '=', application.id)
         .execute()
     },
@@ -159,5 +160,6 @@ const applicationOf = ({ idUri, tokenVersion, ...row }: ApplicationRow): Applica
   idUri: idUri ?? undefined,
   tokenVersion: tokenVersion === 1 ? 1 : 2,
   assignmentRequired: row.assignmentRequired === 1,
+  assertionReplay: row.assertionReplay as Application['assertionReplay'],
   disabled: row.disabled === 1,
 })

@@ -28,6 +28,7 @@ export interface AppAnswer {
   readonly idUri: string | null
   readonly requestedAccessTokenVersion: 1 | 2
   readonly assignmentRequired: boolean
+  readonly assertionReplay: string
   readonly enabled: boolean
   readonly appRoles: readonly {
     readonly value: string
@@ -87,6 +88,7 @@ export function showApp(app: AppAnswer, cli: Cli): string {
         'app roles',
         app.appRoles.map(role => (role.enabled ? role.value : `${role.value} (disabled)`)).join(', '),
       ],
+      ['assertions', app.assertionReplay === 'refused' ? 'count once' : undefined],
       ['holds', app.grants.map(({ resource, role }) => `${role} of ${resource.name}`).join(', ')],
       ['authority', app.authority],
       ['tokenurl', app.tokenurl],

@@ -8,7 +8,7 @@ import type { Tenant } from '../../tenant.ts'
 import { amongCertificates, type CertificateKey, certificateKey } from '../assertion/certificate-keys.ts'
 import { brokenRule, type RuleName } from '../assertion/claims.ts'
 import type { Header } from '../assertion/key.ts'
-import { isReplayed } from '../assertion/one-time.ts'
+import { isReplayed, reportReplay } from '../assertion/one-time.ts'
 import { readAssertion } from '../assertion/read.ts'
 import { type Client, subjectOf } from '../client.ts'
 import type { ClientAuthentication, ClientRequest } from '../method.ts'
@@ -73,8 +73,13 @@ export async function verifyApplicationAssertion(
   if (refused) return refused
   const replayed = await isReplayed(jwt, client, deps)
   if (isProblem(replayed)) return replayed
-  // Its own libraries send one assertion again until it ends.
-  if (replayed) deps.context.log.info({ clientId }, 'a client assertion was used again')
+  if (replayed && client.assertionReplay === 'refused')
+    return entraProblem(50027, ['its jti was used before'], {
+      check,
+      reason: 'the client assertion was used before: its jti counts once',
+      hint: `Its own libraries send one assertion again until it ends. To let them: countersign app update ${clientId} --assertion-replay reported`,
+    })
+  if (replayed) reportReplay(jwt, client, tenant, deps)
   deps.used(signer.id, now)
   return undefined
 }

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import type { DecodedJwt } from '../../../crypto/jwt.ts'
 import { type Context, clockSkewMs } from '../../context.ts'
 import { Problem } from '../../problem.ts'
+import type { Tenant } from '../../tenant.ts'
 import { type Client, subjectOf } from '../client.ts'
 
 /**
@@ -35,4 +36,14 @@ export async function isReplayed(
       subject: subjectOf({ credentialId, ...client }),
     })
   }
+}
+
+/** Where a client may send an assertion again, the log says that it did. */
+export function reportReplay(
+  { claims }: DecodedJwt,
+  { clientId }: Client,
+  { name }: Pick<Tenant, 'name'>,
+  { context }: { readonly context: Pick<Context, 'log'> },
+): void {
+  context.log.info({ tenant: name, clientId, jti: String(claims.jti) }, 'a client assertion was used again')
 }

@@ -27,7 +27,10 @@ export function readAssertion({ parameters }: ClientRequest): PresentedAssertion
     })
   const jwt = decodeJwt(text, longest)
   if (typeof jwt === 'string') return malformed(jwt, clientId)
-  const typ = typeof jwt.header.typ === 'string' ? jwt.header.typ.toLowerCase() : jwt.header.typ
+  const typ =
+    typeof jwt.header.typ === 'string'
+      ? jwt.header.typ.toLowerCase().replace(/^application\//, '')
+      : jwt.header.typ
   if (!types.has(typ)) return malformed('its typ is that of something else', clientId)
   const claimed = clientId ?? jwt.claims.sub
   if (typeof claimed !== 'string' || claimed === '') return malformed('it has no sub', clientId)

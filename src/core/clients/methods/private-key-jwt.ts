@@ -4,7 +4,7 @@ import { show } from '../../../guard/access-token.ts'
 import { isProblem, Problem } from '../../problem.ts'
 import { claimsProblem, longestAssertionMs, soleAudience } from '../assertion/claims.ts'
 import type { AssertionKey } from '../assertion/key.ts'
-import { isReplayed } from '../assertion/one-time.ts'
+import { isReplayed, reportReplay } from '../assertion/one-time.ts'
 import { type PresentedAssertion, readAssertion } from '../assertion/read.ts'
 import { type Refusal, whyNot } from '../certificate-refusal.ts'
 import { type Client, outOfUse, subjectOf } from '../client.ts'
@@ -73,7 +73,7 @@ async function verifyAssertion(
       reason: 'the client assertion was used before: its jti counts once',
       hint: `Let the client make a new assertion for each request. For one that cannot: countersign instance update ${client.instanceName} --assertion-replay reported`,
     }
-  if (replayed) deps.context.log.info({ clientId: client.clientId }, 'a client assertion was used again')
+  if (replayed) reportReplay(jwt, client, origin.tenant, deps)
   deps.used(signer.id, now)
   return undefined
 }
