@@ -23,6 +23,9 @@ export const minute = 60 * second
 export const hour = 60 * minute
 export const day = 24 * hour
 
+/** A time for people and documents: ISO 8601, in UTC. */
+export const iso = (time: number): string => new Date(time).toISOString()
+
 /** A random identifier: 128 bits, base64url. */
 export function newId(context: Pick<Context, 'random'>): string {
   return context.random(16).toString('base64url')

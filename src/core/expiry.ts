@@ -1,4 +1,4 @@
-import { type Context, day } from './context.ts'
+import { type Context, day, iso } from './context.ts'
 import type { Meter } from './meter.ts'
 
 /** How near an end is, the nearest first: a certificate is in the first state whose days reach to its end. */
@@ -52,7 +52,7 @@ export function createExpiryWatch(
     told.add(line)
     const left = Math.floor((notAfter - now()) / day)
     log[state.level](
-      { of, ...names, id, notAfter: new Date(notAfter).toISOString(), daysLeft: left, hint },
+      { of, ...names, id, notAfter: iso(notAfter), daysLeft: left, hint },
       state.days === 0 ? 'a certificate has ended' : 'a certificate ends soon',
     )
     if (told.size === mostTold) log.warn({ limit: mostTold }, 'more certificates end; no more lines today')

@@ -14,7 +14,9 @@ export function authorize(caller: Caller, audience: string, roles: readonly stri
       {
         check: 'audience',
         reason: `the credential is for ${caller.audience}, this address is ${audience}`,
-        hint: `Instance ${client.instanceName} is of plan ${client.plan}: use an instance of the other plan.`,
+        hint: client.registration
+          ? 'Registered clients call flows alone: use a service key of an instance of plan api.'
+          : `Instance ${client.instanceName} is of plan ${client.plan}: use an instance of the other plan.`,
         subject: subjectOf(client),
       },
     )

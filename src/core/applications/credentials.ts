@@ -8,7 +8,7 @@ import { formatSecret, secretDigest } from '../../crypto/secret.ts'
 import { importSpki } from '../../crypto/spki.ts'
 import { certificateFingerprint, certificateThumbprint } from '../../crypto/thumbprint.ts'
 import { limitReached } from '../broker/index.ts'
-import { day, newUuid } from '../context.ts'
+import { day, iso, newUuid } from '../context.ts'
 import { Problem } from '../problem.ts'
 import type { Transactions } from '../store.ts'
 import type { Tenant } from '../tenant.ts'
@@ -52,7 +52,7 @@ export async function addCertificate(
   if (read instanceof Problem) return read
   const certificate: AppCertificate = { ...read, createdAt: context.now() }
   if (certificate.notAfter < certificate.createdAt)
-    return new Problem('invalid_input', `the certificate ended at ${new Date(read.notAfter).toISOString()}`)
+    return new Problem('invalid_input', `the certificate ended at ${iso(read.notAfter)}`)
   return store.write(async ({ applications }) => {
     const application = await applications.find(tenant.id, reference)
     if (!application) return noApplication(reference)

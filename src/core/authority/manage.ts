@@ -1,5 +1,5 @@
 import { parseCertificate } from '../../crypto/certificate.ts'
-import { type Context, day } from '../context.ts'
+import { type Context, day, iso } from '../context.ts'
 import { Problem } from '../problem.ts'
 import type { Transactions } from '../store.ts'
 import type { Tenant, TenantTable } from '../tenant.ts'
@@ -122,8 +122,7 @@ export async function retireRoot(
     if (!root)
       return new Problem('not_found', `there is no root ${id}`, { hint: 'See `countersign authority list`.' })
     const isKept = ({ retireAt }: AuthorityCertificate) => retireAt === undefined || retireAt > now
-    if (!isKept(root))
-      return new Problem('conflict', `it was retired on ${new Date(root.retireAt!).toISOString()} already`)
+    if (!isKept(root)) return new Problem('conflict', `it was retired on ${iso(root.retireAt!)} already`)
     const others = roots.filter(other => other.id !== id && other.activeFrom <= now && isKept(other))
     if (others.length === 0)
       return new Problem('conflict', 'it is the only root that is trusted', {

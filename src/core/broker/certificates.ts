@@ -2,7 +2,7 @@ import { parseCertificate } from '../../crypto/certificate.ts'
 import { formatName } from '../../crypto/names.ts'
 import { serialHex } from '../authority/index.ts'
 import { type KeyCertificate, type KeyCertificateTable, whyUntrusted } from '../clients/index.ts'
-import { type Context, second } from '../context.ts'
+import { type Context, iso, second } from '../context.ts'
 import type { Transactions } from '../store.ts'
 import type { Tenant } from '../tenant.ts'
 import type { Trust, Verdict } from '../trust/index.ts'
@@ -95,8 +95,6 @@ async function inTime(verdict: Verdict | Promise<Verdict>, limitMs: number): Pro
   })
   return Promise.race([verdict, limit]).finally(() => clearTimeout(timer))
 }
-
-const iso = (time: number): string => new Date(time).toISOString()
 
 /** When the sender needs another credential: the end of the newest certificate that nothing has succeeded. */
 export function endOfKey(

@@ -1,5 +1,5 @@
 import { revokeAllIssuedTo } from '../authority/index.ts'
-import { newId, newUuid } from '../context.ts'
+import { iso, newId, newUuid } from '../context.ts'
 import { plan } from '../plans.ts'
 import { isProblem, Problem } from '../problem.ts'
 import type { Transactions } from '../store.ts'
@@ -135,7 +135,7 @@ export function documentOf(
     ...made.document,
     ...credentialKinds.find(kind => kind.type === key.type)!.urls(instance, tenant, addresses),
     ...dialectOf(instance).keyMembers({ plan: instance.plan, type: key.type, tenant, addresses }),
-    createdate: new Date(at).toISOString(),
+    createdate: iso(at),
   }
   return { key, document, warnings: made.warnings ?? [] }
 }

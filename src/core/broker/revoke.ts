@@ -5,7 +5,7 @@ import {
   serialHex,
 } from '../authority/index.ts'
 import type { ClientTable, KeyCertificateTable } from '../clients/index.ts'
-import type { Context } from '../context.ts'
+import { type Context, iso } from '../context.ts'
 import { Problem } from '../problem.ts'
 import type { Transactions } from '../store.ts'
 import type { Tenant } from '../tenant.ts'
@@ -42,10 +42,7 @@ export async function revokeCertificate(
         hint: 'Name it by its serial number or its thumbprint, as `countersign key show` has them.',
       })
     if (certificate.revokedAt !== undefined)
-      return new Problem(
-        'conflict',
-        `it was revoked on ${new Date(certificate.revokedAt).toISOString()} already`,
-      )
+      return new Problem('conflict', `it was revoked on ${iso(certificate.revokedAt)} already`)
     const now = context.now()
     const key = await keys.byId(certificate.credentialId)
     for (const each of await alsoRevoked(certificate, reason, issued)) {

@@ -1,4 +1,5 @@
 import type { PresentedCertificate } from '../../guard/presented-certificate.ts'
+import { iso } from '../context.ts'
 import { Problem } from '../problem.ts'
 import type { Tenant } from '../tenant.ts'
 import type { Verdict } from '../trust/index.ts'
@@ -99,5 +100,3 @@ export function whyEnded(held: RegisteredCertificate, client: Client, now: numbe
 
 const newKey = (client: Client): string =>
   `Make a successor: countersign key rotate ${client.instanceName} ${client.keyName}`
-
-export const iso = (time: number): string => new Date(time).toISOString()

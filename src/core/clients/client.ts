@@ -1,4 +1,4 @@
-import { day } from '../context.ts'
+import { day, iso } from '../context.ts'
 import type { RegisteredCertificate } from './certificates.ts'
 
 /**
@@ -91,7 +91,7 @@ export interface ClientTable {
 /** Why a credential that is right is not good any more. */
 export function outOfUse(client: Client, now: number): string | undefined {
   if (client.expiresAt !== undefined && client.expiresAt <= now)
-    return `the key expired at ${new Date(client.expiresAt).toISOString()}`
+    return `the key expired at ${iso(client.expiresAt)}`
   if (client.registration?.disabled) return 'the client is disabled'
   if (client.application?.disabled) return 'the application is disabled'
   return undefined

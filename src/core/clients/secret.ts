@@ -1,5 +1,6 @@
 import { sameDigest, secretDigest } from '../../crypto/secret.ts'
 import type { Addresses } from '../addresses.ts'
+import { iso } from '../context.ts'
 import { Problem } from '../problem.ts'
 import type { Vault } from '../vault.ts'
 import type { IdAndSecret } from './basic.ts'
@@ -74,5 +75,5 @@ export function verifySecret(
   if (isCurrent) return undefined
   if (!isPrevious) return 'wrong secret'
   const { until } = client.previousSecret!
-  return now < until ? undefined : `the secret was rotated, and good until ${new Date(until).toISOString()}`
+  return now < until ? undefined : `the secret was rotated, and good until ${iso(until)}`
 }

@@ -59,17 +59,17 @@ export async function explainCredential(
   const admitted = await authorization.admit(request, deps)
   const flow = definition.id
   if (isProblem(admitted)) return { ...refusal(admitted, procedure), flow }
-  const client = await deps.directory.byCredentialId(admitted.id)
+  const { subject } = admitted
   return {
     accepted: true,
     code: undefined,
     reason: `flow ${flow} would take the message`,
     hint: undefined,
     checks: markChecks(procedure, undefined),
-    clientId: client?.clientId ?? admitted.name,
-    instance: client?.instanceName,
-    key: client?.keyName,
-    roles: client ? [...client.roles] : [],
+    clientId: subject.clientId ?? admitted.name,
+    instance: subject.instance,
+    key: subject.key,
+    roles: [...admitted.roles],
     flow,
   }
 }

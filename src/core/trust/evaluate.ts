@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import type { PresentedCertificate } from '../../guard/presented-certificate.ts'
 import type { AuthorityDirectory, IssuedCertificateTable } from '../authority/index.ts'
 import { BoundedCache } from '../cache.ts'
-import { type Context, second } from '../context.ts'
+import { type Context, iso, second } from '../context.ts'
 import type { ChangeFeed } from '../store.ts'
 import { type Known, readKnown } from './known.ts'
 import type { RevocationChecking } from './revocation.ts'
@@ -97,12 +97,7 @@ export function createTrust(
     const record = await issued.byThumbprint(tenantId, thumbprint)
     return record?.revokedAt === undefined
       ? verdict
-      : untrusted(
-          'revoked',
-          `the certificate was revoked on ${new Date(record.revokedAt).toISOString()}`,
-          newCertificate,
-          false,
-        )
+      : untrusted('revoked', `the certificate was revoked on ${iso(record.revokedAt)}`, newCertificate, false)
   }
 
   function remember(key: string, { verdict, until }: Judged): Verdict {

@@ -1,4 +1,4 @@
-import { minute } from '../context.ts'
+import { iso, minute } from '../context.ts'
 
 /** What is known of one certificate; `until` (milliseconds since 1970) it need not be asked again. */
 export type Status = { readonly until: number } & (
@@ -17,7 +17,7 @@ export const unknown = (why: string, now: number): Status => ({
 
 export const revoked = ({ at, reason }: { at: number; reason: string }, until: number): Status => ({
   status: 'revoked',
-  why: `revoked on ${new Date(at).toISOString()}${reason === 'unspecified' ? '' : ` (${reason})`}`,
+  why: `revoked on ${iso(at)}${reason === 'unspecified' ? '' : ` (${reason})`}`,
   until,
 })
 

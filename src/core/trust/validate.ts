@@ -5,6 +5,7 @@ import { type PathProblem, searchLimits, validatePath } from '../../crypto/path/
 import { verifySigned } from '../../crypto/signed.ts'
 import { importSpki } from '../../crypto/spki.ts'
 import type { PresentedCertificate } from '../../guard/presented-certificate.ts'
+import { iso } from '../context.ts'
 import type { Known } from './known.ts'
 import { newCertificate, type Untrusted, untrusted, type Verdict } from './verdict.ts'
 
@@ -75,7 +76,7 @@ function readable(der: Buffer): Certificate[] {
 const ofRetired = (root: string, at: number): Untrusted =>
   untrusted(
     'retired root',
-    `${root}, from which the certificate comes, was retired on ${new Date(at).toISOString()}`,
+    `${root}, from which the certificate comes, was retired on ${iso(at)}`,
     'Make a successor: countersign key rotate INSTANCE NAME.',
     false,
   )

@@ -48,6 +48,15 @@ test('a good token: all checks passed, and whose it is', async () => {
   }
 })
 
+test('the roles are those that the token carries, not all of its instance', async () => {
+  const roles = ['ESBMessaging.send', 'Orders.send']
+  const wide = await server.sender({ parameters: { roles } })
+  const narrow = await server.token(wide, { scope: 'Orders.send' })
+  assert.deepEqual((await dryRun(narrow, '/http/orders/1')).roles, ['Orders.send'])
+  assert.deepEqual((await dryRun(narrow)).roles, ['Orders.send'])
+  assert.deepEqual((await dryRun(await server.token(wide), '/http/orders/1')).roles, roles)
+})
+
 test('without an endpoint only the token is judged', async () => {
   const found = await dryRun(await server.token(sender))
   assert.equal(found.accepted, true)

@@ -5,7 +5,7 @@ import { formatName } from '../../../crypto/names.ts'
 import type { Addresses } from '../../addresses.ts'
 import { issueToSender, serialHex } from '../../authority/index.ts'
 import { forgetOldest, namesDigest } from '../../clients/index.ts'
-import { day, hour } from '../../context.ts'
+import { day, hour, iso } from '../../context.ts'
 import { plan } from '../../plans.ts'
 import { Problem } from '../../problem.ts'
 import type { Tenant } from '../../tenant.ts'
@@ -66,7 +66,7 @@ export const certificate: CredentialKind = {
 function shortened({ notAfter }: Certificate, days: number, now: number): string[] {
   if (notAfter > now + days * day - hour) return []
   return [
-    `the certificate ends on ${new Date(notAfter).toISOString()}, before the ${days} days that were asked for: its authority is good no longer than that (countersign authority list)`,
+    `the certificate ends on ${iso(notAfter)}, before the ${days} days that were asked for: its authority is good no longer than that (countersign authority list)`,
   ]
 }
 
@@ -74,7 +74,7 @@ function shortened({ notAfter }: Certificate, days: number, now: number): string
 export const certificateDetails = (made: Certificate) => ({
   issuerdn: formatName(made.issuer),
   subjectdn: formatName(made.subject),
-  validuntil: new Date(made.notAfter).toISOString(),
+  validuntil: iso(made.notAfter),
   serialnumber: `0x${serialHex(made).toUpperCase()}`,
 })
 

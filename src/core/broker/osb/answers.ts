@@ -1,5 +1,5 @@
 import type { KeyCertificateTable } from '../../clients/index.ts'
-import { day, minute } from '../../context.ts'
+import { day, iso, minute } from '../../context.ts'
 import { Problem } from '../../problem.ts'
 import type { Tenant } from '../../tenant.ts'
 import type { ServiceKeyDocument } from '../keys.ts'
@@ -42,8 +42,6 @@ export function answerOf(document: ServiceKeyDocument, now: number): BindingAnsw
     endpoints: endpointsOf([document.tokenurl, document.url]),
   }
 }
-
-const iso = (time: number): string => new Date(time).toISOString()
 
 function endpointsOf(urls: readonly string[]): BindingAnswer['endpoints'] {
   const parsed = urls.map(url => new URL(url))

@@ -1,7 +1,7 @@
 import { algorithm } from '../../../crypto/algorithms.ts'
 import { type DecodedJwt, verifyJwt } from '../../../crypto/jwt.ts'
 import type { Addresses } from '../../addresses.ts'
-import { hour } from '../../context.ts'
+import { hour, iso } from '../../context.ts'
 import { entraProblem } from '../../entra-errors.ts'
 import { isProblem, type Problem } from '../../problem.ts'
 import type { Tenant } from '../../tenant.ts'
@@ -88,8 +88,6 @@ export async function verifyApplicationAssertion(
 const namesKey = (header: Header): boolean =>
   ['x5t#S256', 'x5t', 'kid'].some(name => header[name] !== undefined) ||
   (Array.isArray(header.x5c) && header.x5c.length > 0)
-
-const iso = (time: number): string => new Date(time).toISOString()
 
 /** An application's certificate; nobody needs to vouch for it, but its dates count. */
 interface DatedKey extends CertificateKey {

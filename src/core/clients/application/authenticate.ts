@@ -1,4 +1,5 @@
 import { sameDigest, secretDigest } from '../../../crypto/secret.ts'
+import { iso } from '../../context.ts'
 import { entraProblem } from '../../entra-errors.ts'
 import type { Parameters } from '../../parameters.ts'
 import { isProblem, type Problem } from '../../problem.ts'
@@ -156,7 +157,7 @@ function verifySecret(
   if (expired)
     return entraProblem(7000222, [clientId], {
       check: 'client credential',
-      reason: `the secret expired at ${new Date(expired.expiresAt!).toISOString()}`,
+      reason: `the secret expired at ${iso(expired.expiresAt!)}`,
       hint: `Make another one: countersign app secret add ${clientId}`,
     })
   const reason = application.secrets.length === 0 ? 'the application has no secret' : 'wrong secret'

@@ -10,6 +10,8 @@ export interface Admitted {
   readonly id: string
   /** The credential that was used here; undefined where that was noted elsewhere, or there is none. */
   readonly credentialUsed: string | undefined
+  /** With which it calls. */
+  readonly roles: ReadonlySet<string>
   readonly subject: ProblemSubject
 }
 

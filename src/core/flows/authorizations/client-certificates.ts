@@ -62,10 +62,18 @@ async function admitByNames(
     })
   const { subject, issuer } = verdict.leaf
   if (accepted.some(names => dnMatches(names.subject, subject) && dnMatches(names.issuer, issuer)))
-    return { name: plainName(subject), id: certificate.thumbprint, credentialUsed: undefined, subject: {} }
+    return {
+      name: plainName(subject),
+      id: certificate.thumbprint,
+      credentialUsed: undefined,
+      roles: none,
+      subject: {},
+    }
   return new Problem('insufficient_scope', 'the caller may not call this address', {
     check: 'subject and issuer',
     reason: `Unauthorized. Subject and issuer (subject: ${formatName(subject)}; issuer: ${formatName(issuer)}) of the provided certificate is not contained in the accepted subjectAndIssuers list of the integration flow.`,
     hint: 'Add the pair to sender.authorization.clientCertificates and deploy the flow again; old and new may stand there together.',
   })
 }
+
+const none: ReadonlySet<string> = new Set()

@@ -45,6 +45,7 @@ function admitByRole(
     name: client.registration?.user ?? client.clientId,
     id: client.credentialId,
     credentialUsed: caller.by === 'token' ? undefined : client.credentialId,
+    roles: caller.roles,
     subject: subjectOf(client),
   }
 }
