@@ -339,12 +339,38 @@ describe('for whom a platform acts', () => {
     })
 })
 
+test('a method that an address does not have is told so, with those that it has: 405', async () => {
+  const instance = at(guid())
+  const binding = `${instance}/service_bindings/${guid()}`
+  for (const [path, allowed] of [
+    ['/v2/catalog', 'GET'],
+    [instance, 'PUT, PATCH, GET, DELETE'],
+    [`${instance}/last_operation`, 'GET'],
+    [binding, 'PUT, GET, DELETE'],
+    [`${binding}/last_operation`, 'GET'],
+  ] as const)
+    for (const method of ['POST', 'OPTIONS', ...(allowed === 'GET' ? ['PUT', 'PATCH', 'DELETE'] : [])]) {
+      const headers = { ...authorized, ...version, 'Content-Type': 'application/json' }
+      const answer = await server.call(`/osb${path}`, { method, headers, body: '{' })
+      assert.equal(answer.status, 405, `${method} ${path}: ${answer.text}`)
+      assert.equal(answer.headers.allow, allowed)
+      assert.equal(word(answer), 'MethodNotAllowed')
+      const stranger = await server.call(`/osb${path}`, { method, headers: version })
+      assert.deepEqual([stranger.status, stranger.headers.allow], [401, undefined])
+    }
+  const head = await server.call('/osb/v2/catalog', {
+    method: 'HEAD',
+    headers: { ...authorized, ...version },
+  })
+  assert.deepEqual([head.status, head.text], [200, ''])
+})
+
 test('an address that is not there is told so in the form of the API: 404', async () => {
   for (const [method, path] of [
     ['GET', '/v2'],
     ['GET', '/v2/catalog/'],
     ['GET', '/v2/service_instances'],
-    ['POST', '/v2/catalog'],
+    ['POST', '/v2/service_instances'],
     ['GET', '/v3/catalog'],
   ] as const) {
     const answer = await server.call(`/osb${path}`, { method, headers: { ...authorized, ...version } })

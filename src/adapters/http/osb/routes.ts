@@ -32,6 +32,14 @@ const surface: Surface = {
   ],
 }
 
+/** HEAD comes with GET, which every path has. */
+const methodsByPath = new Map(
+  osbApi.map(({ path }) => [
+    path,
+    osbApi.filter(other => other.path === path).map(({ method }) => method as string),
+  ]),
+)
+
 /** Platforms manage credentials, and nothing else. */
 const role = 'CredentialsEdit'
 
@@ -64,6 +72,18 @@ export async function osbRoutes(app: FastifyInstance, { services }: { services: 
       url: `/v2${route.path}`,
       handler: (request, reply) => answer(route, request, reply),
     })
+  for (const [path, methods] of methodsByPath) {
+    const others = app.supportedMethods.filter(method => !methods.includes(method) && method !== 'HEAD')
+    app.route({ method: others, url: `/v2${path}`, onRequest: notAllowed(methods), handler: async () => {} })
+  }
+
+  /** Before a body is read: there is nothing that it could be for. */
+  function notAllowed(methods: readonly string[]) {
+    const allowed = methods.join(', ')
+    const problem = new Problem('method_not_allowed', `${allowed} only`, { check: 'request' })
+    return async (request: FastifyRequest, reply: FastifyReply) =>
+      refuse(problem, request, reply.header('Allow', allowed))
+  }
 
   async function whoCalls({ raw }: FastifyRequest): Promise<Caller | Problem> {
     const { tenant, source, listener, certificate } = envelopeOf(raw)
