@@ -16,6 +16,7 @@ import {
   flowPlan,
   guid,
   type Json,
+  judging,
   ofApiPlan,
   ofFlowPlan,
   platformBySecret,
@@ -30,6 +31,7 @@ const platform = platformBySecret(
   server,
   await server.sender({ plan: 'api', parameters: { roles: platformRoles } }),
 )
+const call = judging(server.call)
 const admin = adminWith(server, await server.adminToken('CredentialsEdit', 'CredentialsRead'))
 const instance = guid()
 const at = (id: string, of = instance) => `/v2/service_instances/${of}/service_bindings/${id}`
@@ -378,7 +380,7 @@ describe('what is refused', () => {
   test('a body that is not JSON, not an object, too deep or of another type: 400; too large: 413', async () => {
     const key = await server.sender({ plan: 'api', parameters: { roles: platformRoles } })
     const send = (body: string, type?: string) =>
-      server.call(`/osb${at(guid())}`, {
+      call(`/osb${at(guid())}`, {
         method: 'PUT',
         headers: {
           Authorization: basic(key),
@@ -417,7 +419,7 @@ describe('what is refused', () => {
       'Content-Type': 'application/json',
     }
     const body = `{"service_id":"${service_id}","plan_id":"${flowPlan}","parameters":{"__proto__":{"key-type":"certificate"},"constructor":1}}`
-    const answer = await server.call(`/osb${at(guid())}`, { method: 'PUT', headers, body })
+    const answer = await call(`/osb${at(guid())}`, { method: 'PUT', headers, body })
     assert.equal(answer.status, 400)
     assert.equal(({} as Json)['key-type'], undefined)
   })

@@ -1,171 +1,105 @@
 import assert from 'node:assert/strict'
-import { Ajv, type AnySchemaObject } from 'ajv'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Ajv, type ValidateFunction } from 'ajv'
+import { parse } from 'yaml'
 import type { Answer } from '../../support/server.ts'
+import { beyondDocument, ownMembers, refusalsOfText } from './specification-text.ts'
 
-/**
- * What the Open Service Broker API 2.17 publishes of its answers (openapi.yaml and spec.md of the version), written
- * down as schemas, member by member; the rules that only its text has stand beside them.
- */
-const text = { type: 'string' } as const
-const filled = { type: 'string', minLength: 1 } as const
-const flag = { type: 'boolean' } as const
-const anything = { type: 'object' } as const
-/** `yyyy-mm-ddThh:mm:ss.sZ` (section Binding Metadata Object). */
-const moment = { type: 'string', pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d+Z$' } as const
+/** The part of OpenAPI 3.0 that is read here; the rest of the document is schemas. */
+interface OpenApi {
+  readonly info: { readonly version: string }
+  readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly responses: Tree }>>>>
+  readonly components: { readonly schemas: Tree }
+}
+type Tree = Readonly<Record<string, unknown>>
 
-const object = (properties: Record<string, AnySchemaObject>, ...required: string[]): AnySchemaObject => ({
-  type: 'object',
-  properties,
-  required,
-})
-const list = (items: AnySchemaObject) => ({ type: 'array', items })
-
-/** "The $schema key MUST be present". */
-const parameters = object({ parameters: { type: 'object', required: ['$schema'] } })
-
-const maintenanceInfo = object({ version: text, description: text }, 'version')
-
-const plan = object(
-  {
-    id: filled,
-    name: filled,
-    description: filled,
-    metadata: anything,
-    maintenance_info: maintenanceInfo,
-    free: flag,
-    bindable: flag,
-    binding_rotatable: flag,
-    plan_updateable: flag,
-    maximum_polling_duration: { type: 'integer' },
-    schemas: object({
-      service_instance: object({ create: parameters, update: parameters }),
-      service_binding: object({ create: parameters }),
-    }),
-  },
-  'id',
-  'name',
-  'description',
+/** As published; see the README beside it. */
+export const published: OpenApi = parse(
+  readFileSync(join(import.meta.dirname, '../../fixtures/osb/openapi.yaml'), 'utf8'),
 )
 
-const service = object(
-  {
-    name: filled,
-    id: filled,
-    description: filled,
-    tags: list(text),
-    requires: list({ type: 'string', enum: ['syslog_drain', 'route_forwarding', 'volume_mount'] }),
-    bindable: flag,
-    instances_retrievable: flag,
-    bindings_retrievable: flag,
-    allow_context_updates: flag,
-    binding_rotatable: flag,
-    plan_updateable: flag,
-    metadata: anything,
-    dashboard_client: object({ id: text, secret: text, redirect_uri: text }),
-    plans: { type: 'array', items: plan, minItems: 1 },
-  },
-  'name',
-  'id',
-  'description',
-  'bindable',
-  'plans',
-)
+const isTree = (value: unknown): value is Tree =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
-const instanceMetadata = object({ labels: anything, attributes: anything })
-const provisioned = object({ dashboard_url: text, metadata: instanceMetadata })
-const instance = object({
-  service_id: text,
-  plan_id: text,
-  dashboard_url: text,
-  parameters: anything,
-  maintenance_info: maintenanceInfo,
-  metadata: instanceMetadata,
-})
-const volumeMount = object(
-  {
-    driver: text,
-    container_dir: text,
-    mode: { type: 'string', enum: ['r', 'rw'] },
-    device_type: { type: 'string', enum: ['shared'] },
-    device: object({ volume_id: text, mount_config: anything }, 'volume_id'),
-  },
-  'driver',
-  'container_dir',
-  'mode',
-  'device_type',
-  'device',
-)
-const binding = object(
-  {
-    metadata: object({ expires_at: moment, renew_before: moment }),
-    credentials: anything,
-    syslog_drain_url: text,
-    route_service_url: text,
-    volume_mounts: list(volumeMount),
-    endpoints: list(
-      object(
-        {
-          host: text,
-          ports: { type: 'array', items: text, minItems: 1 },
-          protocol: { type: 'string', enum: ['tcp', 'udp', 'all'] },
-        },
-        'host',
-        'ports',
-      ),
-    ),
-  },
-  // "MUST be returned if the Service Broker supports generation of credentials".
-  'credentials',
-)
-const lastOperation = object(
-  {
-    state: { type: 'string', enum: ['in progress', 'succeeded', 'failed'] },
-    description: filled,
-    instance_usable: flag,
-    update_repeatable: flag,
-  },
-  'state',
-)
-/** "The expected response body is {}". */
-const empty = { type: 'object', maxProperties: 0 }
-const error = object({
-  error: { type: 'string', pattern: '^[A-Za-z]+$' },
-  description: filled,
-  instance_usable: flag,
-  update_repeatable: flag,
-})
-
-const one = '/v2/service_instances/{instance_id}'
-const bound = `${one}/service_bindings/{binding_id}`
-
-/** Operation -> status -> the body that goes with it. */
-export const published: Readonly<Record<string, Readonly<Record<number, AnySchemaObject>>>> = {
-  'GET /v2/catalog': { 200: object({ services: list(service) }, 'services') },
-  [`PUT ${one}`]: { 200: provisioned, 201: provisioned, 400: error, 401: error, 409: error, 422: error },
-  [`PATCH ${one}`]: { 200: empty, 400: error, 401: error, 422: error },
-  [`DELETE ${one}`]: { 200: empty, 400: error, 401: error, 410: error, 422: error },
-  [`GET ${one}`]: { 200: instance, 404: error },
-  [`GET ${one}/last_operation`]: { 200: lastOperation, 400: error, 401: error, 404: error, 410: error },
-  [`PUT ${bound}`]: { 200: binding, 201: binding, 400: error, 401: error, 409: error, 422: error },
-  [`DELETE ${bound}`]: { 200: empty, 400: error, 401: error, 410: error, 422: error },
-  [`GET ${bound}`]: { 200: binding, 404: error },
-  [`GET ${bound}/last_operation`]: { 200: lastOperation, 400: error, 401: error, 404: error, 410: error },
+/** What is asked beyond a document is added to it. It replaces nothing: so nothing is weakened. */
+export function withMore(document: Tree, more: Tree): Tree {
+  const result: Record<string, unknown> = { ...document }
+  for (const [name, added] of Object.entries(more)) {
+    const there = result[name]
+    if (there === undefined) result[name] = added
+    else if (isTree(there) && isTree(added)) result[name] = withMore(there, added)
+    else if (name === 'required' && Array.isArray(there) && Array.isArray(added))
+      result[name] = [...there, ...added]
+    else assert.deepEqual(added, there, `${name} stands in the document already, and says something else`)
+  }
+  return result
 }
 
-/** For every operation: a platform that is not let in, the wrong version (412), an instance that is not there. */
-const everywhere = new Set([401, 403, 404, 412, 413, 429, 400])
+/** Without members that nobody described. Elsewhere they are allowed; in our answers they are slips of the pen. */
+function closed(tree: unknown): unknown {
+  if (Array.isArray(tree)) return tree.map(closed)
+  if (!isTree(tree)) return tree
+  const entries = Object.entries(tree).map(([name, value]) => [name, closed(value)] as const)
+  const isObjectSchema = tree.type === 'object' && isTree(tree.properties)
+  return { ...Object.fromEntries(entries), ...(isObjectSchema && { additionalProperties: false }) }
+}
 
-const ajv = new Ajv({ strict: true, allErrors: true, strictRequired: false })
+/**
+ * OpenAPI 3.0 and JSON Schema agree on the words that this document uses: it says nothing of null, so that null is
+ * refused, and nothing of additional members, so that they are allowed. Strict: Ajv stops at a word that it does not
+ * know.
+ */
+function judgeOf(document: object): (pointer: string) => ValidateFunction {
+  const ajv = new Ajv({ strict: true, strictRequired: false, allErrors: true })
+  // Around the schemas stand the words of OpenAPI.
+  ajv.addVocabulary(Object.keys(document)).addSchema(document, 'osb')
+  return pointer => ajv.getSchema(`osb#${pointer}`) ?? assert.fail(`no schema at ${pointer}`)
+}
 
-/** Fails unless the answer is one that the specification has for the operation. `path` is below `/osb`. */
-export function assertPublished(method: string, path: string, answer: Answer): void {
-  const operation = `${method} ${path
-    .replace(/\?.*$/, '')
-    .replace(/(service_instances)\/[^/]+/, '$1/{instance_id}')
-    .replace(/(service_bindings)\/[^/]+/, '$1/{binding_id}')}`
-  const schema = published[operation]?.[answer.status] ?? (everywhere.has(answer.status) ? error : undefined)
-  assert.ok(schema, `${operation} has no answer ${answer.status}: ${answer.text}`)
-  assert.match(String(answer.headers['content-type']), /^application\/json/)
-  const fits = ajv.compile(schema)
-  assert.ok(fits(answer.json()), `${operation} ${answer.status}: ${ajv.errorsText(fits.errors)}`)
+const judges = {
+  'the published document': judgeOf(published),
+  'the text of the specification': judgeOf(
+    closed(withMore(withMore(published as unknown as Tree, beyondDocument), ownMembers)) as object,
+  ),
+}
+
+const escaped = (name: string): string => encodeURIComponent(name.replaceAll('~', '~0').replaceAll('/', '~1'))
+
+/** The path of the document that a path means. */
+function templateOf(path: string): string | undefined {
+  const [bare] = path.split('?')
+  return Object.keys(published.paths).find(template =>
+    new RegExp(`^${template.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(bare!),
+  )
+}
+
+/** Where the schema of an answer is; undefined: nobody has such an answer. */
+function schemaFor(method: string, path: string, status: number): string | undefined {
+  const template = templateOf(path)
+  const operation = template === undefined ? undefined : published.paths[template]![method.toLowerCase()]
+  if (template !== undefined && operation?.responses[status])
+    return `/paths/${escaped(template)}/${method.toLowerCase()}/responses/${status}/content/application~1json/schema`
+  const known = operation ? 'operation' : template === undefined ? 'nothing' : 'address'
+  return refusalsOfText[status]?.({ known, method }) ? '/components/schemas/Error' : undefined
+}
+
+/**
+ * Fails unless the answer is one that the published document has for the operation (its status, its media type, its
+ * schema), and one that the text of the specification allows. `path` is below `/osb`.
+ */
+export function assertPublished(
+  method: string,
+  path: string,
+  answer: Pick<Answer, 'status' | 'headers' | 'text'>,
+): void {
+  const { status, headers, text } = answer
+  const pointer = schemaFor(method, path, status)
+  assert.ok(pointer !== undefined, `${method} ${path} has no answer ${status}: ${text}`)
+  assert.match(String(headers['content-type']), /^application\/json(;|$)/)
+  const body: unknown = JSON.parse(text)
+  for (const [name, judge] of Object.entries(judges)) {
+    const fits = judge(pointer)
+    assert.ok(fits(body), `${method} ${path} ${status}, by ${name}: ${JSON.stringify(fits.errors)}`)
+  }
 }

@@ -9,6 +9,7 @@ import {
   credentialsOf,
   described,
   guid,
+  judging,
   ofApiPlan,
   ofFlowPlan,
   place,
@@ -23,6 +24,8 @@ after(() => server.close())
 const { services } = server.server
 const key = await server.sender({ plan: 'api', parameters: { roles: platformRoles } })
 const platform = platformBySecret(server, key)
+const call = judging(server.call)
+const callMtls = judging((path, options) => callUrl(`${server.mtlsUrl}${path}`, server.ca, options))
 const version = { 'X-Broker-API-Version': '2.17' }
 const authorized = { Authorization: basic(key) }
 const at = (id: string) => `/v2/service_instances/${id}`
@@ -45,7 +48,7 @@ describe('a platform proves who it is before anything else', () => {
         ['GET', '/v2/nothing', {}],
         ['POST', '/', {}],
       ] as const) {
-        const answer = await server.call(`/osb${path}`, {
+        const answer = await call(`/osb${path}`, {
           method,
           headers: { ...headers, ...more },
           ...(method !== 'GET' && { body: '{' }),
@@ -61,7 +64,7 @@ describe('a platform proves who it is before anything else', () => {
   test('an access token is not taken', async () => {
     const token = await server.token(key)
     const headers = { Authorization: `Bearer ${token}`, ...version }
-    assert.equal((await server.call('/osb/v2/catalog', { headers })).status, 401)
+    assert.equal((await call('/osb/v2/catalog', { headers })).status, 401)
   })
 
   test('a key of the other plan, or without the role: 403', async () => {
@@ -84,7 +87,7 @@ describe('a platform proves who it is before anything else', () => {
   })
 
   test('why it was refused stands in a record for the operator', async () => {
-    const answer = await server.call('/osb/v2/catalog', {
+    const answer = await call('/osb/v2/catalog', {
       headers: { Authorization: basic({ ...key, clientsecret: 'wrong' }), ...version },
     })
     const decision = await decisionOf({ server }, answer)
@@ -117,10 +120,10 @@ describe('by certificate', () => {
       { headers: version },
       { headers: { ...authorized, ...version }, certificate },
     ]) {
-      const answer = await callUrl(`${server.mtlsUrl}/osb/v2/catalog`, server.ca, options)
+      const answer = await callMtls('/osb/v2/catalog', options)
       assert.equal(answer.status, 401, answer.text)
     }
-    const alone = await callUrl(`${server.mtlsUrl}/osb/v2/catalog`, server.ca, {
+    const alone = await callMtls('/osb/v2/catalog', {
       headers: version,
       certificate,
     })
@@ -157,7 +160,7 @@ describe('the version of the API', () => {
       assert.equal((await platform.call('GET', at(id))).status, 404)
     })
   test('missing: 412', async () => {
-    const answer = await server.call('/osb/v2/catalog', { headers: authorized })
+    const answer = await call('/osb/v2/catalog', { headers: authorized })
     assert.equal(answer.status, 412)
     assert.match(described(answer), /X-Broker-API-Version is missing/)
   })
@@ -351,11 +354,11 @@ test('a method that an address does not have is told so, with those that it has:
   ] as const)
     for (const method of ['POST', 'OPTIONS', ...(allowed === 'GET' ? ['PUT', 'PATCH', 'DELETE'] : [])]) {
       const headers = { ...authorized, ...version, 'Content-Type': 'application/json' }
-      const answer = await server.call(`/osb${path}`, { method, headers, body: '{' })
+      const answer = await call(`/osb${path}`, { method, headers, body: '{' })
       assert.equal(answer.status, 405, `${method} ${path}: ${answer.text}`)
       assert.equal(answer.headers.allow, allowed)
       assert.equal(word(answer), 'MethodNotAllowed')
-      const stranger = await server.call(`/osb${path}`, { method, headers: version })
+      const stranger = await call(`/osb${path}`, { method, headers: version })
       assert.deepEqual([stranger.status, stranger.headers.allow], [401, undefined])
     }
   const head = await server.call('/osb/v2/catalog', {
@@ -373,11 +376,11 @@ test('an address that is not there is told so in the form of the API: 404', asyn
     ['POST', '/v2/service_instances'],
     ['GET', '/v3/catalog'],
   ] as const) {
-    const answer = await server.call(`/osb${path}`, { method, headers: { ...authorized, ...version } })
+    const answer = await call(`/osb${path}`, { method, headers: { ...authorized, ...version } })
     assert.equal(answer.status, 404, `${method} ${path}`)
     assert.ok(described(answer))
   }
-  const hidden = await server.call('/osb/v2/service_instances/a%2fb', { headers: authorized })
+  const hidden = await call('/osb/v2/service_instances/a%2fb', { headers: authorized })
   assert.equal(hidden.status, 400)
   assert.ok(described(hidden))
 })

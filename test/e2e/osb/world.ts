@@ -30,6 +30,17 @@ export const place = {
   context: { platform: 'cloudfoundry', organization_guid: 'org-1', space_guid: 'space-1' },
 }
 
+type Send = (path: string, options: CallOptions) => Promise<Answer>
+
+/** Sends requests to a service broker as they stand. Every answer is judged. */
+export function judging(send: Send): Send {
+  return async (path, options) => {
+    const answer = await send(path, options)
+    assertPublished(options.method ?? 'GET', path.replace(/^(\/tenants\/[^/]+)?\/osb/, ''), answer)
+    return answer
+  }
+}
+
 /** A platform that was registered with a service key of plan `api`. Every answer is judged. */
 export interface Platform {
   /** `path` is below `/osb`; a body is sent as JSON. */
@@ -38,9 +49,10 @@ export interface Platform {
   bind(instance: string, id: string, more?: Json): Promise<Answer>
 }
 
-export function platformWith(send: (path: string, options: CallOptions) => Promise<Answer>): Platform {
-  async function call(method: string, path: string, body?: Json, headers = {}): Promise<Answer> {
-    const answer = await send(`/osb${path}`, {
+export function platformWith(send: Send): Platform {
+  const judged = judging(send)
+  function call(method: string, path: string, body?: Json, headers = {}): Promise<Answer> {
+    return judged(`/osb${path}`, {
       method,
       headers: {
         'X-Broker-API-Version': '2.17',
@@ -49,8 +61,6 @@ export function platformWith(send: (path: string, options: CallOptions) => Promi
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     })
-    assertPublished(method, path, answer)
-    return answer
   }
   return {
     call,
