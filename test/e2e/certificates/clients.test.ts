@@ -192,8 +192,18 @@ for (const program of ['openid-client-mtls', 'undici-mtls'])
     }
   })
 
-test('both see a refusal as a refusal', async () => {
-  await assert.rejects(client('openid-client-mtls', deleted), /401|invalid_client|Unauthorized|WWW-Auth/)
+test('oauth4webapi gets a token over mTLS, calls the flow, introspects and revokes what it got', async () => {
+  for (const sender of senders) {
+    const answer = await client('oauth4webapi-mtls', sender)
+    assert.match(String(answer.token_type), /^bearer$/i)
+    assert.match(String(answer.access_token), /^ey/)
+    assert.deepEqual([answer.status, answer.activeBefore, answer.activeAfter], [200, true, false])
+  }
+})
+
+test('all of them see a refusal as a refusal', async () => {
+  for (const program of ['openid-client-mtls', 'oauth4webapi-mtls'])
+    await assert.rejects(client(program, deleted), /401|invalid_client|Unauthorized|WWW-Auth/)
   const { error, status } = await client('undici-mtls', deleted)
   assert.deepEqual({ error, status }, { error: 'invalid_client', status: 401 })
 })
