@@ -342,6 +342,26 @@ describe('what is refused', () => {
       assert.equal((await platform.call('GET', `${at(id)}/last_operation`)).status, 404)
     })
 
+  test('what to do is told by the names of parameters, and whose the commands are', async () => {
+    const type = { 'key-type': 'certificate_external' }
+    const missing = await platform.bind(instance, guid(), { parameters: type })
+    assert.equal(missing.status, 400)
+    assert.match(described(missing), /the certificate is missing\. Give it as X\.509/)
+    assert.doesNotMatch(described(missing), /operator/)
+    const parameters = { ...type, 'X.509': newRoot('Unknown').issue().pem }
+    const untrusted = await platform.bind(instance, guid(), { parameters })
+    assert.equal(untrusted.status, 400)
+    assert.match(
+      described(untrusted),
+      /countersign trust add FILE\..*"allow-untrusted": true.*commands are for the operator/,
+    )
+    const allowed = { ...parameters, 'allow-untrusted': true }
+    assert.equal((await platform.bind(instance, guid(), { parameters: allowed })).status, 201)
+    const unpinned = { ...allowed, 'certificate-pinning': false }
+    const both = await platform.bind(instance, guid(), { parameters: unpinned })
+    assert.match(described(both), /Leave certificate-pinning out/)
+  })
+
   test('an instance that is not there: 404; deletions without service and plan: 400', async () => {
     assert.equal((await platform.bind(guid(), guid())).status, 404)
     const id = guid()

@@ -18,6 +18,10 @@ const ownWords: Partial<Record<ProblemCode, string>> = {
 const camelCase = (code: string): string =>
   code.replace(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase())
 
+/** Who uses a platform has no command line of ours, and knows somebody who has. */
+const forUsers = (hint: string): string =>
+  hint.includes('countersign ') ? `${hint} Such commands are for the operator of the service broker.` : hint
+
 /** The errors of the Open Service Broker API: a word, and what to tell the person who waits. */
 export const osbProblem: Renderer = (problem, envelope, realm) => {
   const status = ownStatuses[problem.code] ?? statuses[problem.code]
@@ -31,7 +35,8 @@ export const osbProblem: Renderer = (problem, envelope, realm) => {
     },
     body: {
       error: ownWords[problem.code] ?? camelCase(problem.code),
-      description: toldAll && problem.hint ? `${problem.description}. ${problem.hint}` : problem.description,
+      description:
+        toldAll && problem.hint ? `${problem.description}. ${forUsers(problem.hint)}` : problem.description,
       correlation_id: envelope.correlationId,
     },
   }

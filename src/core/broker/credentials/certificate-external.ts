@@ -99,7 +99,8 @@ function byNames(read: Parameters): NewCredential | Problem {
 function readLeaf(text: string | undefined): Certificate | Problem {
   const refuse = (reason: string, hint?: string) =>
     new Problem('invalid_input', `X.509: ${reason}`, hint === undefined ? {} : { hint })
-  if (text === undefined) return refuse('the certificate is missing', 'Give it with --certificate FILE.')
+  if (text === undefined)
+    return refuse('the certificate is missing', 'Give it as X.509; on the command line: --certificate FILE.')
   try {
     const found = readCertificateInput(text)
     if (found.length > 1)
@@ -159,7 +160,7 @@ function accept(
       ? ['the certificate is self-signed: it is accepted because this key holds it, until it ends']
       : refuse(
           'a self-signed certificate must be pinned: nobody vouches for its successor',
-          'Leave --no-pin out.',
+          'Leave certificate-pinning out; on the command line: --no-pin.',
         )
   }
   if (verdict.rule === 'not yet valid') return [verdict.reason]
@@ -167,13 +168,13 @@ function accept(
   if (!allowUntrusted)
     return refuse(
       verdict.reason,
-      `${verdict.hint} Or create the key now, unusable until then: --allow-untrusted.`,
+      `${verdict.hint} Or create the key now, unusable until then: "allow-untrusted": true; on the command line: --allow-untrusted.`,
     )
   return pinned
     ? [`unusable until its root is trusted: ${verdict.reason}`]
     : refuse(
         'the key of its issuer is not known, and without pinning it is needed',
-        'Leave --no-pin out, or trust the root first.',
+        'Leave certificate-pinning out (on the command line: --no-pin), or trust the root first.',
       )
 }
 
