@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
-import { deleteKey, revokeCertificate, rotateKey } from '../../../src/core/broker/index.ts'
+import { createKey, deleteKey, revokeCertificate, rotateKey } from '../../../src/core/broker/index.ts'
 import { startReceiver } from '../../support/receiver.ts'
 import { newRoot, trust } from '../../support/senders.ts'
 import { type Answer, basic, callUrl, orThrow, startTestServer } from '../../support/server.ts'
@@ -127,6 +127,22 @@ describe('a service binding is a service key', () => {
     assert.equal((await callFlow(key)).status, 401)
     assert.equal((await platform.call('GET', `${at(id)}/last_operation`)).status, 404)
     assert.equal((await platform.call('DELETE', `${at(id)}${asQuery(ofFlowPlan)}`)).status, 410)
+  })
+
+  test('but one that the operator made has no id on the platform: it is left alone, and goes with the instance', async () => {
+    const of = guid()
+    await platform.provision(of)
+    const { key, document } = orThrow(await createKey(server.tenant, of, 'by-hand', {}, services))
+    const sender = document as unknown as Credentials
+    for (const id of ['by-hand', key.id, key.clientId].map(encodeURIComponent)) {
+      assert.equal((await platform.call('GET', `${at(id, of)}/last_operation`)).status, 404)
+      assert.equal((await platform.call('DELETE', `${at(id, of)}${asQuery(ofFlowPlan)}`)).status, 410)
+    }
+    for (const predecessor_binding_id of ['by-hand', key.id, key.clientId])
+      assert.equal((await platform.bind(of, guid(), { predecessor_binding_id })).status, 400)
+    assert.equal((await callFlow(sender)).status, 200)
+    await platform.call('DELETE', `/v2/service_instances/${of}${asQuery(ofFlowPlan)}`)
+    assert.equal((await callFlow(sender)).status, 401)
   })
 
   test('that is deleted once: 200, then 410; it is refused at once, its tokens too', async () => {

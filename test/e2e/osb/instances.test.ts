@@ -193,6 +193,23 @@ describe('a service instance is deleted', () => {
     assert.equal((await platform.provision(id)).status, 201)
   })
 
+  test('by the operator alone, where the operator made it: a platform has no id for it, and it lives on', async () => {
+    const parameters = { tokenValidity: 7200 }
+    const wanted = { name: 'by-hand', plan: 'integration-flow', parameters }
+    const made = orThrow(await createInstance(server.tenant, wanted, services))
+    const { document } = orThrow(await createKey(server.tenant, 'by-hand', 'key', {}, services))
+    for (const id of ['by-hand', made.id]) {
+      assert.equal((await platform.call('GET', at(id))).status, 404)
+      assert.equal((await platform.call('DELETE', `${at(id)}${asQuery(ofFlowPlan)}`)).status, 410)
+      assert.equal((await platform.bind(id, guid())).status, 404)
+    }
+    assert.ok((await names()).includes('by-hand'))
+    await server.token(document as unknown as { clientid: string; clientsecret: string })
+    // What the platform makes under such an id is another one.
+    assert.equal((await platform.provision(made.id)).status, 201)
+    assert.equal((await admin.call('GET', '/instances/by-hand')).json()['token-validity'], 7200)
+  })
+
   test('by the platform, with the keys that the operator made', async () => {
     const id = guid()
     await platform.provision(id, named('shared'))
