@@ -57,16 +57,29 @@ export interface Expected {
   readonly clockSkewMs: number
   /** How `scope` is written: `a b` (RFC 9068 section 2.2.3, the default), or `["a", "b"]`. */
   readonly scopeForm?: 'text' | 'list'
+  /** Default: RFC 9068. */
+  readonly form?: TokenForm
+}
+
+/** How an issuer writes down what RFC 9068 has other names for. */
+export interface TokenForm {
+  /** What `typ` may be, in lower case. */
+  readonly types: ReadonlySet<string>
+  /** The claims, and those of RFC 9068 beside them; who issued the token, for whom and when has been looked at. */
+  read(claims: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> | Refusal
 }
 
 /** What `typ` may be, in lower case (RFC 9068 section 4). */
 export const accessTokenTypes: ReadonlySet<string> = new Set(['at+jwt', 'application/at+jwt'])
 
 /** Takes an access token apart and checks what needs no key: structure, `typ`, `alg` (RFC 9068 section 4). */
-export function readAccessToken(token: string): DecodedJwt | Refusal {
+export function readAccessToken(
+  token: string,
+  types: ReadonlySet<string> = accessTokenTypes,
+): DecodedJwt | Refusal {
   const jwt = decodeJwt(token)
   if (typeof jwt === 'string') return new Refusal('structure', jwt)
-  return checkHeader(jwt, accessTokenTypes) ?? jwt
+  return checkHeader(jwt, types) ?? jwt
 }
 
 /** Are `typ` and `alg` those of an access token? undefined: yes. */
@@ -96,17 +109,19 @@ export function verifyAccessToken(
 }
 
 function checkClaims(
-  claims: Readonly<Record<string, unknown>>,
+  written: Readonly<Record<string, unknown>>,
   expected: Expected,
 ): AccessTokenClaims | Refusal {
-  if (claims.iss !== expected.issuer)
-    return new Refusal('issuer', `iss is ${show(claims.iss)}, expected ${expected.issuer}`)
-  const audience = checkAudience(claims.aud, expected.audience)
+  if (written.iss !== expected.issuer)
+    return new Refusal('issuer', `iss is ${show(written.iss)}, expected ${expected.issuer}`)
+  const audience = checkAudience(written.aud, expected.audience)
   if (audience) return audience
   for (const name of ['exp', 'iat'] as const)
-    if (claims[name] === undefined) return new Refusal('dates', `${name} is missing`)
-  const dates = checkDates(claims, expected)
+    if (written[name] === undefined) return new Refusal('dates', `${name} is missing`)
+  const dates = checkDates(written, expected)
   if (dates) return dates
+  const claims = expected.form ? expected.form.read(written) : written
+  if (claims instanceof Refusal) return claims
   for (const name of ['sub', 'client_id', 'jti'] as const)
     if (typeof claims[name] !== 'string' || claims[name] === '')
       return new Refusal('claims', `${name} is missing`)

@@ -332,6 +332,11 @@ describe('options that cannot work are refused at once', () => {
     [/clockSkewSeconds/, { clockSkewSeconds: Number.NaN }],
     [/maxCachedTokens/, { maxCachedTokens: -1 }],
     [/either keys or jwksUri/, { jwksUri: 'https://issuer.test/keys' }],
+    [/tokens must be rfc9068 or entra/, { tokens: 'Entra' }],
+    [
+      /tokens of Entra cannot be introspected/,
+      { tokens: 'entra', introspect: { url: 'https://a.test', clientId: 'a', clientSecret: 'b' } },
+    ],
     [/no JWK set/, { keys: [] }],
     [/none can be used/, { keys: { keys: [] } }],
     [/key "p" is published with its private part/, { keys: { keys: [{ ...key.jwk, kid: 'p', d: 'AA' }] } }],

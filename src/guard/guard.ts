@@ -35,8 +35,8 @@ export interface Guard {
 }
 
 /**
- * Guards an API that accepts access tokens of one issuer: JWTs (RFC 9068), verified here with the issuer's keys, and
- * with `introspect` opaque tokens too. Tokens come as RFC 6750 says; a token with `cnf` counts only with its
+ * Guards an API that accepts access tokens of one issuer: JWTs (RFC 9068, or as `tokens` says), verified here with the
+ * issuer's keys, and with `introspect` opaque tokens too. Tokens come as RFC 6750 says; a token with `cnf` counts only with its
  * certificate (RFC 8705), also where introspection says so. A certificate beside a token that is not bound changes
  * nothing, and a certificate alone is no credential here.
  *

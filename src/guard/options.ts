@@ -1,9 +1,10 @@
-import type { Expected } from './access-token.ts'
+import type { Expected, TokenForm } from './access-token.ts'
 import {
   type CertificateReader,
   type ClientCertificateSource,
   certificateReader,
 } from './client-certificate.ts'
+import { entraTokens } from './entra-tokens.ts'
 import { createFetchJson, type FetchJson, parseUrl } from './fetch-json.ts'
 import { type CertificateAuthorities, createFetch, type Fetch } from './http.ts'
 import type { IntrospectOptions } from './introspect.ts'
@@ -15,6 +16,11 @@ export interface GuardOptions {
   readonly issuer: string
   /** This API's own name: a token must be for one of these. */
   readonly audience: string | readonly string[]
+  /**
+   * How the issuer writes its tokens: as RFC 9068 says (the default), or as Microsoft Entra does, for applications: then
+   * roles are those of the claim `roles`, and the claims have `client_id`, `jti` and `scope` beside Entra's own names.
+   */
+  readonly tokens?: 'rfc9068' | 'entra'
   /** Where the issuer's keys are; without it the issuer's metadata says so (RFC 8414). */
   readonly jwksUri?: string
   /** The issuer's keys as a JWK set, instead of fetching them. */
@@ -52,6 +58,11 @@ export interface Settings {
   readonly certificateOf: CertificateReader
 }
 
+const tokenForms = new Map<unknown, TokenForm | undefined>([
+  ['rfc9068', undefined],
+  ['entra', entraTokens],
+])
+
 /** Options to settings. Throws TypeError, naming the option that cannot be. */
 export function readOptions(options: GuardOptions): Settings {
   const { issuer, clockSkewSeconds = 60, clock = Date.now, maxCachedTokens = 10_000 } = options
@@ -63,9 +74,13 @@ export function readOptions(options: GuardOptions): Settings {
     throw new TypeError('clockSkewSeconds must be 0 to 300')
   if (!(Number.isInteger(maxCachedTokens) && maxCachedTokens >= 0))
     throw new TypeError('maxCachedTokens must be a whole number')
+  const { tokens = 'rfc9068' } = options
+  if (!tokenForms.has(tokens)) throw new TypeError('tokens must be rfc9068 or entra')
+  const form = tokenForms.get(tokens)
+  if (form && options.introspect) throw new TypeError('tokens of Entra cannot be introspected')
   const fetchJson = createFetchJson(options.fetch ?? createFetch(options.ca))
   return {
-    expected: { issuer, audience, clockSkewMs: clockSkewSeconds * 1000 },
+    expected: { issuer, audience, clockSkewMs: clockSkewSeconds * 1000, ...(form && { form }) },
     realm: options.realm ?? audience[0]!,
     keys: keySource(options, fetchJson, clock),
     clock,

@@ -51,7 +51,7 @@ export function createVerify({ keys, clock, maxCachedTokens, ...expected }: Veri
   return async (token, digest) => {
     const known = await remembered(digest)
     if (known) return known
-    const jwt = readAccessToken(token)
+    const jwt = readAccessToken(token, expected.form?.types)
     if (jwt instanceof Refusal) return jwt
     const { kid, alg } = jwt.header
     if (typeof kid !== 'string' || kid === '') return new Refusal('key', `kid is ${show(kid)}`)
