@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { createHmac, createPublicKey } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
+import { faces } from '../../../src/adapters/http/dialects/index.ts'
 import { createRole, deleteKey, updateInstance } from '../../../src/core/broker/index.ts'
 import type { Tenant } from '../../../src/core/tenant.ts'
-import { dialects, revokeAllOf, rotateKeys } from '../../../src/core/tokens/index.ts'
+import { revokeAllOf, rotateKeys } from '../../../src/core/tokens/index.ts'
 import { encodeBase64url } from '../../../src/crypto/base64url.ts'
 import {
   askWith,
@@ -20,34 +21,23 @@ import {
   basic,
   type CallOptions,
   orThrow,
-  type SentKey,
   startTestServer,
   type TestServer,
 } from '../../support/server.ts'
-import {
-  deployOrders,
-  forge,
-  introspectAs,
-  newTenant,
-  partsOf,
-  prefixOf,
-  send,
-} from '../token-server/world.ts'
-import { ask, keyOf, keyOfLine, type Spoken, signWith, speakers, unacceptable } from './speakers.ts'
+import { forge, introspectAs, newTenant, partsOf, send } from '../token-server/world.ts'
+import { type Resource, type Resources, startResources } from './resources.ts'
+import { ask, keyOf, keyOfLine, type Spoken, signWith, speakers } from './speakers.ts'
 
 // What must hold for the clients of every dialect, however it looks.
 let server: TestServer
 let other: Tenant
 let ca: Ca
 let bearer: Sender
-/** Asks about tokens: not every dialect has introspection. */
-let watcher: SentKey
-let endReceiver: () => void
+let resources: Resources
 before(async () => {
   server = await startTestServer()
   other = await newTenant(server, 'other')
-  endReceiver = await deployOrders(server, server.tenant, other)
-  watcher = await server.sender({ parameters: { roles: ['token.introspect'] } })
+  resources = await startResources(server, server.tenant, other)
   ca = newRoot('dialects')
   await trust(server, ca)
   bearer = ca.issue({ cn: 'bearer' })
@@ -55,7 +45,7 @@ before(async () => {
   for (const speaker of speakers) await ask(server, speaker, await speaker.client(server), speaker.jwt)
 })
 after(async () => {
-  endReceiver()
+  for (const resource of Object.values(resources)) await resource.close()
   await server.close()
 })
 
@@ -63,14 +53,17 @@ const services = () => server.server.services
 test('every dialect in the list goes through these tests', () => {
   assert.deepEqual(
     speakers.map(({ name }) => name),
-    dialects.map(({ name }) => name),
+    faces.map(({ name }) => name),
   )
 })
 
-/** All that a caller sees, but for the time and the correlation id. */
-function outside({ status, headers, text }: Answer): object {
-  const { date: _, 'x-correlation-id': id, ...rest } = headers
-  return { status, headers: rest, text: text.replace(String(id), 'ID') }
+/** All that a caller sees, but for the time, the correlation id, and the client id that it has sent (and its length). */
+function outside({ status, headers, text }: Answer, { clientid }: { clientid: string }): string {
+  const { date: _, 'content-length': _length, ...rest } = headers
+  return JSON.stringify([status, rest, text])
+    .replaceAll(String(headers['x-correlation-id']), 'ID')
+    .replaceAll(clientid, 'CLIENT')
+    .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ/g, 'TIME')
 }
 
 async function credentialOf(key: Spoken): Promise<string> {
@@ -83,7 +76,9 @@ for (const speaker of speakers)
     let token: string
     let header: Record<string, unknown>
     let claims: Record<string, unknown>
+    let resource: Resource
     before(async () => {
+      resource = resources[speaker.usedAt]
       key = await speaker.client(server)
       token = await tokenOf(key)
       ;({ header, claims } = partsOf(token))
@@ -99,19 +94,6 @@ for (const speaker of speakers)
       return answer.json<{ access_token: string }>().access_token
     }
 
-    async function assertGood(text: string): Promise<void> {
-      assert.equal((await introspectAs(server, watcher, text)).active, true)
-      assert.equal(await send(server, text), 200)
-    }
-
-    async function assertDead(text: string, what: string): Promise<void> {
-      const told = await introspectAs(server, watcher, text)
-      assert.deepEqual(told, { active: false }, `introspection: ${what}`)
-      assert.equal(await send(server, text), 401, `flow: ${what}`)
-      const admin = await server.call('/admin/v1/instances', { headers: { Authorization: `Bearer ${text}` } })
-      assert.equal(admin.status, 401, `admin API: ${what}`)
-    }
-
     /** Signed with the key that really signs, so that only header or claims can be wrong. */
     const sign = async (changed: object, headers: object = {}) =>
       signWith(
@@ -120,49 +102,69 @@ for (const speaker of speakers)
         { ...claims, ...changed },
       )
 
-    test('a token of any format opens the flow, and no cache keeps the answer', async () => {
+    test('a token of any format opens the resource, and no cache keeps the answer', async () => {
       for (const parameters of Object.values(speaker.formats)) {
         const answer = await ask(server, speaker, key, parameters)
         assert.equal(answer.status, 200, answer.text)
         assert.equal(answer.headers['cache-control'], 'no-store')
         const { access_token, expires_in, refresh_token } = answer.json()
-        assert.equal(expires_in, 3600)
+        assert.equal(expires_in, speaker.expiresIn)
         assert.equal(refresh_token, undefined)
-        await assertGood(String(access_token))
+        await resource.opens(String(access_token))
       }
-      await assertGood(await sign({}))
+      await resource.opens(await sign({}))
     })
 
-    test('whoever is not known gets one answer to the letter, whatever is wrong', async () => {
+    test('whoever is not known gets one answer to the letter, whatever is wrong, or one for ids and one for secrets', async () => {
       const deleted = await speaker.client(server)
       await speaker.remove(server, deleted)
-      const strangers = [
-        { ...key, clientsecret: `csec_${'A'.repeat(43)}` },
-        { ...key, clientsecret: 'x' },
+      const { clientsecret } = await speaker.client(server)
+      const bySecret = [`csec_${'A'.repeat(43)}`, 'x', clientsecret].map(each => ({
+        ...key,
+        clientsecret: each,
+      }))
+      const byId = [
         { ...key, clientid: 'nobody' },
         deleted,
         await speaker.client(server, other),
         ...(await Promise.all(
           // Whose address this is not, is nobody here.
-          speakers.filter(each => each.tokenPath !== speaker.tokenPath).map(each => each.client(server)),
+          speakers
+            .filter(({ tokenPath }) => tokenPath(server.tenant) !== speaker.tokenPath(server.tenant))
+            .map(each => each.client(server)),
         )),
       ]
-      const answers = await Promise.all(strangers.map(stranger => ask(server, speaker, stranger)))
-      for (const answer of answers) {
-        assert.equal(answer.status, 401)
-        assert.match(String(answer.headers['www-authenticate']), /^Basic realm=/)
-        assert.deepEqual(outside(answer), outside(answers[0]!))
+      const { unknown, unknownId } = speaker
+      const groups = unknownId
+        ? [
+            { told: unknown, strangers: bySecret },
+            { told: unknownId, strangers: byId },
+          ]
+        : [{ told: unknown, strangers: [...bySecret, ...byId] }]
+      for (const { told, strangers } of groups) {
+        const seen = new Set<string>()
+        for (const stranger of strangers) {
+          const answer = await ask(server, speaker, stranger, speaker.jwt)
+          assert.deepEqual([answer.status, answer.json().error], told, answer.text)
+          const challenge = String(answer.headers['www-authenticate'])
+          assert.equal(challenge.startsWith('Basic realm='), answer.status === 401, challenge)
+          seen.add(outside(answer, stranger))
+        }
+        assert.equal(seen.size, 1, [...seen].join('\n'))
       }
     })
 
     test('a request of a wrong form gets no token: method, media type, repetition, secrets in the query, two ways at once', async () => {
-      const form = { grant_type: 'client_credentials' }
+      const form = { grant_type: 'client_credentials', ...speaker.jwt }
       const post = { method: 'POST' }
       const type = { 'Content-Type': 'application/x-www-form-urlencoded' }
       const inBody = { ...form, client_id: key.clientid, client_secret: key.clientsecret }
       const headers = { Authorization: basic(key) }
-      const at = (query: string, options: CallOptions) => server.call(`${speaker.tokenPath}${query}`, options)
+      const at = (query: string, options: CallOptions) =>
+        server.call(`${speaker.tokenPath(server.tenant)}${query}`, options)
       const secret = encodeURIComponent(key.clientsecret)
+      const good = await at('', { ...post, headers, body: form })
+      assert.equal(good.status, 200, good.text)
       const answers: [number, Answer][] = [
         [405, await at('', { method: 'GET', headers })],
         [405, await at('?grant_type=client_credentials', { method: 'PUT', headers })],
@@ -170,7 +172,14 @@ for (const speaker of speakers)
           400,
           await at('', { ...post, headers: { ...headers, 'Content-Type': 'application/json' }, body: '{}' }),
         ],
-        [400, await at('', { ...post, headers: { ...headers, ...type }, body: 'scope=a&scope=a' })],
+        [
+          400,
+          await at('', {
+            ...post,
+            headers: { ...headers, ...type },
+            body: `${new URLSearchParams(form)}&more=a&more=a`,
+          }),
+        ],
         [400, await at('?grant_type=client_credentials', { ...post, headers, body: form })],
         [400, await at(`?client_secret=${secret}`, { ...post, body: form })],
         [400, await at('', { ...post, headers, body: inBody })],
@@ -185,15 +194,17 @@ for (const speaker of speakers)
     })
 
     test('what a known client may not have it does not get, and is told so in its own words', async () => {
-      for (const [name, told] of Object.entries(speaker.refusals)) {
-        const answer = await ask(server, speaker, key, unacceptable[name as keyof typeof unacceptable])
+      for (const [parameters, ...told] of speaker.refusals) {
+        const answer = await ask(server, speaker, key, { ...speaker.jwt, ...parameters })
         const { error, correlation_id, access_token } = answer.json()
-        assert.deepEqual([answer.status, error], told, `${name}: ${answer.text}`)
+        assert.deepEqual([answer.status, error], told, `${JSON.stringify(parameters)}: ${answer.text}`)
         assert.equal(access_token, undefined)
         assert.equal(correlation_id, answer.headers['x-correlation-id'])
       }
       const hostile = await ask(server, speaker, key, { scope: 'a"b\\c\r\nX-Evil:1\u00e9' })
-      assert.match(String(hostile.json().error_description), /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/)
+      const lines = String(hostile.json().error_description).split('\r\n')
+      assert.equal(lines.length, speaker.describedIn)
+      for (const line of lines) assert.match(line, /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/)
     })
 
     test('no alg but that of the key: none, HMAC with the public key, any other', async () => {
@@ -206,47 +217,49 @@ for (const speaker of speakers)
       ] as const)
         for (const secret of [pem, String(pem).trim(), publicKey.export({ type: 'spki', format: 'der' })]) {
           const hmac = (input: Buffer) => createHmac(hash, secret).update(input).digest()
-          await assertDead(forge(hmac, undefined, { ...header, alg }, claims), alg)
+          await resource.refuses(forge(hmac, undefined, { ...header, alg }, claims), alg)
         }
       for (const alg of ['none', 'NONE', '', 'ES256', 'RS256', 'PS256', 'EdDSA', 'RS512', null, undefined]) {
         if (alg === signing.alg.name) continue
         const changed = encodeBase64url(JSON.stringify({ ...header, alg }))
-        await assertDead(token.replace(/^[^.]+/, changed), `alg ${alg}`)
-        await assertDead(`${changed}.${token.split('.')[1]}.`, `alg ${alg} without a signature`)
+        await resource.refuses(token.replace(/^[^.]+/, changed), `alg ${alg}`)
+        await resource.refuses(`${changed}.${token.split('.')[1]}.`, `alg ${alg} without a signature`)
       }
     })
 
     test('typ is that of the dialect, and nothing else is an access token', async () => {
-      await assertGood(await sign({}, { typ: speaker.typ.toUpperCase() }))
+      await resource.opens(await sign({}, { typ: speaker.typ.toUpperCase() }))
       const wrong = [undefined, '', null, 1, 'JOSE', 'dpop+jwt', 'client-authentication+jwt', 'logout+jwt']
       const foreign = speakers.map(({ typ }) => typ).filter(typ => typ !== speaker.typ)
-      for (const typ of [...wrong, ...foreign]) await assertDead(await sign({}, { typ }), `typ ${typ}`)
+      for (const typ of [...wrong, ...foreign]) await resource.refuses(await sign({}, { typ }), `typ ${typ}`)
     })
 
     test('no other key vouches for it: of another line, of another tenant, of a stranger', async () => {
-      const theirs = await keyOfLine(server, other, 'sig')
+      const foreignToken = await tokenOf(await speaker.client(server, other))
+      await resource.refuses(foreignToken, 'of another tenant, issued')
+      const theirs = await keyOfLine(server, other, speaker.line)
       const stranger = { ...theirs, privateKey: theirs.alg.generate() }
-      await assertDead(signWith(theirs, { typ: header.typ }, claims), 'of another tenant')
-      await assertDead(signWith(stranger, { ...header, alg: theirs.alg.name }, claims), 'of a stranger')
+      await resource.refuses(signWith(theirs, { typ: header.typ }, claims), 'of another tenant')
+      await resource.refuses(signWith(stranger, { ...header, alg: theirs.alg.name }, claims), 'of a stranger')
       for (const line of ['sig', 'rs256'] as const) {
         if (line === speaker.line) continue
         const otherLine = await keyOfLine(server, server.tenant, line)
-        await assertDead(signWith(otherLine, { typ: header.typ }, claims), `of line ${line}`)
+        await resource.refuses(signWith(otherLine, { typ: header.typ }, claims), `of line ${line}`)
       }
-      const foreignToken = await tokenOf(await speaker.client(server, other))
-      await assertDead(foreignToken, 'of another tenant, issued')
     })
 
     test('iss is to the letter that of the dialect; another dialect is judged by its own rules', async () => {
-      const others = dialects
-        .map(dialect => dialect.issuer(server.tenant, services().addresses))
+      const { addresses } = services()
+      const others = speakers
+        .flatMap(({ issuers }) => issuers(server.tenant, addresses))
         .filter(issuer => issuer !== claims.iss)
-      const theirs = dialects.map(dialect => dialect.issuer(other, services().addresses))
+      const theirs = speakers.flatMap(({ issuers }) => issuers(other, addresses))
       const wrong = [undefined, null, '', `${claims.iss}/`, [claims.iss], 'https://evil.example']
-      for (const iss of [...wrong, ...others, ...theirs]) await assertDead(await sign({ iss }), `iss ${iss}`)
+      for (const iss of [...wrong, ...others, ...theirs])
+        await resource.refuses(await sign({ iss }), `iss ${iss}`)
     })
 
-    test('aud names the resource of the plan; others beside it or instead open nothing', async () => {
+    test('aud names the resource; others beside it or instead open nothing', async () => {
       for (const aud of [
         undefined,
         null,
@@ -259,13 +272,14 @@ for (const speaker of speakers)
         1,
         {},
       ])
-        await assertDead(await sign({ aud }), `aud ${JSON.stringify(aud)}`)
+        await resource.refuses(await sign({ aud }), `aud ${JSON.stringify(aud)}`)
       const both = await sign({ aud: [key.clientid, server.url, `${server.url}/admin/v1`] })
       const admin = await server.call('/admin/v1/instances', { headers: { Authorization: `Bearer ${both}` } })
       assert.equal(admin.status, 401)
     })
 
     test('dates and claims that are wrong or missing', async () => {
+      assert.equal(Number(claims.exp) - Number(claims.iat), 3600)
       const now = Math.floor(server.now() / 1000)
       const wrong = [
         { exp: now - 61 },
@@ -276,50 +290,66 @@ for (const speaker of speakers)
         { cnf: { jkt: 'x' } },
         { cnf: { 'x5t#S256': 'a', jkt: 'b' } },
         { cnf: 'x' },
-        { jti: undefined },
-        { sub: 1 },
-        { client_id: undefined },
-        { scope: Array.isArray(speaker.scopeForm(['a'])) ? 'ESBMessaging.send' : ['ESBMessaging.send'] },
-        { scope: [1] },
-        { [speaker.credentialClaim]: undefined },
-        { [speaker.credentialClaim]: 'x' },
-        { [speaker.credentialClaim]: `${String(claims[speaker.credentialClaim]).split('.')[0]}.99` },
+        ...speaker.wrongClaims(claims),
       ]
-      for (const changed of wrong) await assertDead(await sign(changed), JSON.stringify(changed))
+      for (const changed of wrong) await resource.refuses(await sign(changed), JSON.stringify(changed))
     })
 
-    test('revoking all of a client and deleting it are felt at once, by that client alone', async () => {
+    test('deleting a client is felt at once, by that client alone: at the token endpoint, and where we are asked', async () => {
       const victim = await speaker.client(server)
-      for (const parameters of Object.values(speaker.formats)) {
-        const before = await tokenOf(victim, parameters)
-        await assertGood(before)
-        await revokeAllOf(await credentialOf(victim), services().store)
-        await assertDead(before, 'all were revoked')
-        await assertGood(await tokenOf(victim, parameters))
-      }
       const last = await Promise.all(
         Object.values(speaker.formats).map(parameters => tokenOf(victim, parameters)),
       )
+      for (const text of last) await resource.opens(text)
       await speaker.remove(server, victim)
-      for (const text of last) await assertDead(text, 'the client was deleted')
-      assert.equal((await ask(server, speaker, victim)).status, 401)
-      await assertGood(token)
+      const [status] = speaker.unknownId ?? speaker.unknown
+      assert.equal((await ask(server, speaker, victim, speaker.jwt)).status, status)
+      for (const text of last)
+        await (resource.asksUs ? resource.refuses(text, 'the client was deleted') : resource.opens(text))
+      await resource.opens(token)
+    })
+
+    test('a role that is taken away is not in the next token, nor where we are asked in those before', async () => {
+      const losing = await speaker.client(server)
+      const before = await tokenOf(losing)
+      await resource.opens(before)
+      await speaker.takeRole(server, losing)
+      assert.equal(await resource.send(await tokenOf(losing)), 403)
+      assert.equal(await resource.send(before), resource.asksUs ? 403 : 200)
+      await resource.opens(token)
     })
 
     test('its signing key is published, and rotates with all others', async () => {
       const kids = async () => {
-        const answer = await server.call(`${prefixOf(server.tenant)}/token_keys`)
+        const answer = await server.call(speaker.keysPath(server.tenant))
         return answer.json<{ keys: { kid: string }[] }>().keys.map(({ kid }) => kid)
       }
       assert.ok((await kids()).includes(String(header.kid)))
       await rotateKeys(server.tenant, { now: true }, services())
+      // Whoever keeps the keys asks for one that it does not know once in this time.
+      server.advance(30_000)
       const after = await tokenOf(key)
       assert.notEqual(partsOf(after).header.kid, header.kid)
       assert.ok((await kids()).includes(String(partsOf(after).header.kid)))
-      for (const text of [token, after]) await assertGood(text)
+      for (const text of [token, after]) await resource.opens(text)
+    })
+
+    if (speaker.usedAt !== 'own') return
+
+    test('revoking all of a client is felt at once, by that client alone', async () => {
+      const victim = await speaker.client(server)
+      for (const parameters of Object.values(speaker.formats)) {
+        const before = await tokenOf(victim, parameters)
+        await resource.opens(before)
+        await revokeAllOf(await credentialOf(victim), services().store)
+        await resource.refuses(before, 'all were revoked')
+        await resource.opens(await tokenOf(victim, parameters))
+      }
+      await resource.opens(token)
     })
 
     if (!speaker.ofInstances) return
+    const { scopeForm, credentialClaim } = speaker.ofInstances
 
     test('scope narrows and never widens; a role taken from the instance is gone from its tokens', async () => {
       for (const name of ['orders.read', 'orders.write'])
@@ -327,7 +357,7 @@ for (const speaker of speakers)
       const roles = ['ESBMessaging.send', 'orders.read']
       const wide = await keyOf(server, speaker.name, { roles })
       const narrow = await tokenOf(wide, { ...speaker.jwt, scope: 'orders.read' })
-      assert.deepEqual(partsOf(narrow).claims.scope, speaker.scopeForm(['orders.read']))
+      assert.deepEqual(partsOf(narrow).claims.scope, scopeForm(['orders.read']))
       assert.equal(await send(server, narrow), 403)
       assert.equal((await ask(server, speaker, wide, { scope: 'orders.read orders.write' })).status, 400)
       const all = await tokenOf(wide)
@@ -380,7 +410,7 @@ for (const speaker of speakers)
       assert.equal(told.active, true)
       assert.equal(told.client_id, key.clientid)
       assert.equal(told.iss, claims.iss)
-      assert.equal(speaker.credentialClaim in told, false, 'internal ids stay in the token')
+      assert.equal(credentialClaim in told, false, 'internal ids stay in the token')
     })
 
     test('a token that is bound to a certificate works with it alone; without one none is issued', async () => {

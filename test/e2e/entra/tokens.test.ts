@@ -4,6 +4,7 @@ import { after, before, describe, test } from 'node:test'
 import type { Application } from '../../../src/core/applications/index.ts'
 import { revokeGrant, updateApplication } from '../../../src/core/applications/index.ts'
 import { rotateKeys } from '../../../src/core/tokens/index.ts'
+import { createGuard, isProblem } from '../../../src/guard/index.ts'
 import { type Answer, basic, orThrow, startTestServer, type TestServer } from '../../support/server.ts'
 import { partsOf } from '../token-server/world.ts'
 import {
@@ -191,6 +192,23 @@ describe('a token for a resource of version 1', () => {
       resource: 'api://older',
     })
   })
+})
+
+test('our own guard takes the tokens of a resource by its issuer, in either version', async () => {
+  const issuer = `${server.url}/${server.tenant.guid}/`
+  for (const [resource, role, own, another] of [
+    [orders.clientId, 'Orders.Read', `${issuer}v2.0`, issuer],
+    ['api://older', 'Older.Read', issuer, `${issuer}v2.0`],
+  ] as const) {
+    const authorization = `Bearer ${tokenOf(await bySecret(`${resource}/.default`))}`
+    const options = { tokens: 'entra', audience: resource, ca: server.ca } as const
+    const caller = await createGuard({ ...options, issuer: own }).check({ authorization })
+    assert.ok(!isProblem(caller), JSON.stringify(caller))
+    assert.deepEqual([caller.clientId, [...caller.roles]], [sender.clientId, [role]])
+    const refused = await createGuard({ ...options, issuer: another }).check({ authorization })
+    assert.ok(isProblem(refused))
+    assert.match(refused.reason, /^issuer/)
+  }
 })
 
 describe('the request', () => {

@@ -60,11 +60,12 @@ export async function holdCertificate(
 export async function grant(
   server: TestServer,
   app: Application,
-  resource: Application,
+  resource: Pick<Application, 'clientId'>,
   role: string,
+  tenant: Tenant = server.tenant,
 ): Promise<void> {
   const request = { application: app.clientId, resource: resource.clientId, role }
-  orThrow(await grantRole(server.tenant, request, server.server.services))
+  orThrow(await grantRole(tenant, request, server.server.services))
 }
 
 /** The token endpoint of version 2, in the tenant's GUID. */
