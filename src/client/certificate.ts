@@ -44,16 +44,18 @@ export function withoutRoot(chain: string | Buffer): string {
   return toPem([leaf!, ...others.filter(certificate => !isRoot(certificate))])
 }
 
-function readCertificates(given: string | Buffer): X509Certificate[] {
+/** PEM in any order and form, or DER of one. Throws TokenError `invalid_configuration`. */
+export function readCertificates(given: string | Buffer): X509Certificate[] {
   try {
-    return readCertificateInput(given.toString()).map(der => new X509Certificate(der))
+    return readCertificateInput(given).map(der => new X509Certificate(der))
   } catch (error) {
     const why = error instanceof PemError ? error.message : 'it holds something that is no certificate'
     throw misconfigured(`The certificate cannot be read: ${why}.`)
   }
 }
 
-function readPrivateKey(given: string | Buffer, passphrase: string | undefined): KeyObject {
+/** PEM. Throws TokenError `invalid_configuration`; no message holds any of it. */
+export function readPrivateKey(given: string | Buffer, passphrase: string | undefined): KeyObject {
   const key = given.toString()
   try {
     return createPrivateKey(passphrase === undefined ? key : { key, passphrase })

@@ -2,7 +2,7 @@ import { discover } from './discover.ts'
 import type { TokenClient, TokenClientOptions } from './token-client.ts'
 import { createTokenClient } from './token-client.ts'
 
-export type IssuerClientOptions = Omit<TokenClientOptions, 'tokenUrl' | 'mtlsTokenUrl'> & {
+export type IssuerClientOptions = Omit<TokenClientOptions, 'tokenUrl' | 'mtlsTokenUrl' | 'issuer'> & {
   signal?: AbortSignal | undefined
 }
 
@@ -19,6 +19,7 @@ export async function tokenClientFromIssuer(
   const found = await discover(issuer, { tls, timeoutMs, allowInsecure, wait, random, signal })
   return createTokenClient({
     ...options,
+    issuer: found.issuer,
     tokenUrl: found.tokenEndpoint,
     mtlsTokenUrl: found.mtlsTokenEndpoint,
   })

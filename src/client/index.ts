@@ -1,7 +1,19 @@
 /** countersign/client: access tokens by client credentials, from any OAuth 2.0 token server. */
 
-export type { AuthRequest, ClientAuth } from './auth/index.ts'
-export { clientSecretBasic, clientSecretPost, tlsClientAuth } from './auth/index.ts'
+export type {
+  AssertionOptions,
+  AuthRequest,
+  CertificateHeader,
+  ClientAuth,
+  EntraCertificateOptions,
+} from './auth/index.ts'
+export {
+  clientSecretBasic,
+  clientSecretPost,
+  entraCertificate,
+  privateKeyJwt,
+  tlsClientAuth,
+} from './auth/index.ts'
 export type { ClientCertificate } from './certificate.ts'
 export { clientCertificate, withoutRoot } from './certificate.ts'
 export type { DiscoverOptions, ServerMetadata } from './discover.ts'
@@ -13,7 +25,12 @@ export { tokenClientFromIssuer } from './from-issuer.ts'
 export type { TlsOptions } from './http.ts'
 export type { Wait } from './retry.ts'
 export type { ServiceKey, ServiceKeyClientOptions } from './serviceKey.ts'
-export { certificateOfServiceKey, readServiceKey, tokenClientFromServiceKey } from './serviceKey.ts'
+export {
+  certificateOfServiceKey,
+  readServiceKey,
+  signsAssertions,
+  tokenClientFromServiceKey,
+} from './serviceKey.ts'
 export type {
   CallCredentials,
   GetTokenOptions,

@@ -1,6 +1,9 @@
+import type { KeyObject } from 'node:crypto'
+import { publicJwk } from '../crypto/algorithms.ts'
+import { jwkThumbprint } from '../crypto/thumbprint.ts'
 import type { ClientAuth } from './auth/index.ts'
-import { clientSecretBasic, tlsClientAuth } from './auth/index.ts'
-import { clientCertificate } from './certificate.ts'
+import { clientSecretBasic, privateKeyJwt, tlsClientAuth } from './auth/index.ts'
+import { clientCertificate, readPrivateKey } from './certificate.ts'
 import { misconfigured } from './errors.ts'
 import { checkTls, type TlsOptions } from './http.ts'
 import type { TokenClient, TokenClientOptions } from './token-client.ts'
@@ -14,6 +17,10 @@ export type ServiceKey = {
   certificate?: string
   /** PEM; missing when the certificate was brought by its owner, who has the private key */
   key?: string
+  /** the public keys of the sender, who signs assertions with a private half of its own */
+  jwks?: { readonly keys: readonly Members[] }
+  /** where the sender publishes them */
+  jwksUri?: string
   tokenUrl: string
   /** base address of what the token is for; a bare XSUAA binding has none */
   url?: string
@@ -40,27 +47,34 @@ export function readServiceKey(json: unknown): ServiceKey {
   const clientSecret = text('clientsecret', 'clientSecret')
   const certificate = text('certificate')
   const privateKey = text('key', 'privateKey')
-  if (clientSecret === undefined && certificate === undefined && !isX509(members)) {
+  const jwks = members.jwks
+  const jwksUri = text('jwks_uri')
+  const signs = isKeySet(jwks) || jwksUri !== undefined
+  if (clientSecret === undefined && certificate === undefined && !signs && !isX509(members)) {
     throw missing('clientsecret (or certificate and key)', members)
   }
   const createDate = text('createdate', 'createDate')
   const details = members.certificatedetails
   return {
     clientId,
-    ...addresses(text, clientSecret === undefined, members),
+    ...addresses(text, clientSecret === undefined && !signs, members),
     ...(clientSecret === undefined ? {} : { clientSecret }),
     ...(certificate === undefined ? {} : { certificate: realLines(certificate) }),
     ...(privateKey === undefined ? {} : { key: realLines(privateKey) }),
     ...(isObject(details)
       ? { certificateDetails: details as NonNullable<ServiceKey['certificateDetails']> }
       : {}),
+    ...(isKeySet(jwks) ? { jwks } : {}),
+    ...(jwksUri === undefined ? {} : { jwksUri }),
     ...(createDate === undefined ? {} : { createDate }),
   }
 }
 
 export type ServiceKeyClientOptions = Omit<TokenClientOptions, 'tokenUrl' | 'auth'> & {
-  /** default: by the key, client_secret_basic or its certificate */
+  /** default: by the key, client_secret_basic, its certificate, or an assertion */
   auth?: ClientAuth | undefined
+  /** the private half of a key that holds public ones: PEM */
+  signingKey?: { key: string | Buffer; passphrase?: string | undefined } | undefined
 }
 
 /**
@@ -72,13 +86,59 @@ export function tokenClientFromServiceKey(
   key: ServiceKey,
   options: ServiceKeyClientOptions = {},
 ): TokenClient {
-  const { auth = authOf(key, options.tls), ...rest } = options
+  const { signingKey, auth = authOf(key, options), ...rest } = options
   return createTokenClient({ ...rest, tokenUrl: key.tokenUrl, auth })
 }
 
-function authOf(key: ServiceKey, tls: TlsOptions | undefined): ClientAuth {
+function authOf(
+  key: ServiceKey,
+  { tls, signingKey }: Pick<ServiceKeyClientOptions, 'tls' | 'signingKey'>,
+): ClientAuth {
   if (key.clientSecret !== undefined) return clientSecretBasic(key.clientId, key.clientSecret)
+  if (signsAssertions(key)) return signed(key, signingKey)
   return tlsClientAuth(key.clientId, certificateOfServiceKey(key, tls))
+}
+
+/** Does the key hold public keys, so that its sender signs assertions? */
+export const signsAssertions = ({ jwks, jwksUri }: ServiceKey): boolean =>
+  jwks !== undefined || jwksUri !== undefined
+
+/** For the issuer, of which the token endpoint of a service key is the usual child. */
+function signed(
+  { clientId, jwks, tokenUrl }: ServiceKey,
+  signingKey: ServiceKeyClientOptions['signingKey'],
+): ClientAuth {
+  if (signingKey === undefined) {
+    throw misconfigured(
+      'The service key holds public keys: give the private half of one of them as signingKey.',
+    )
+  }
+  const key = readPrivateKey(signingKey.key, signingKey.passphrase)
+  const audience = tokenUrl.replace(/\/oauth\/token$/, '')
+  const { kid, alg } = (jwks && memberOf(jwks, key)) ?? {}
+  return privateKeyJwt(clientId, {
+    key,
+    audience,
+    ...(typeof kid === 'string' && { keyId: kid }),
+    ...(typeof alg === 'string' && { algorithm: alg }),
+  })
+}
+
+/** The member of a set that is the public half of a key. */
+function memberOf({ keys }: NonNullable<ServiceKey['jwks']>, key: KeyObject): Members {
+  const thumbprint = jwkThumbprint(publicJwk(key))
+  const own = keys.find(jwk => thumbprintOf(jwk) === thumbprint)
+  if (own === undefined) throw misconfigured('The private key is not that of any key in the service key.')
+  return own
+}
+
+function thumbprintOf(jwk: Members): string | undefined {
+  try {
+    return jwkThumbprint(jwk)
+  } catch {
+    // A kind of key that this library cannot sign with.
+    return undefined
+  }
 }
 
 /**
@@ -162,6 +222,10 @@ function missing(name: string, members: Members): Error {
 /** XSUAA may leave the certificate out (`hide-certificate`) and then only says what kind of key it is. */
 function isX509(members: Members): boolean {
   return members['credential-type'] === 'x509'
+}
+
+function isKeySet(value: unknown): value is NonNullable<ServiceKey['jwks']> {
+  return isObject(value) && Array.isArray(value.keys) && value.keys.every(isObject)
 }
 
 /** Keys that were copied out of JSON by hand carry `\n` as two characters. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { parseUrl } from './address.ts'
 import type { ClientAuth } from './auth/index.ts'
 import { aborted, misconfigured, TokenError } from './errors.ts'
@@ -13,6 +14,8 @@ export type TokenClientOptions = HttpOptions & {
   tokenUrl: string
   /** where requests go that show a certificate (`mtls_endpoint_aliases`, RFC 8705 section 5); default: `tokenUrl` */
   mtlsTokenUrl?: string | undefined
+  /** of the token server: what assertions are for; `tokenClientFromIssuer` knows it */
+  issuer?: string | undefined
   /** who asks: `clientSecretBasic(id, secret)` or another of src/client/auth */
   auth: ClientAuth
   /** space-separated; what `token()` asks for when it is not told otherwise */
@@ -29,6 +32,8 @@ export type TokenClientOptions = HttpOptions & {
   wait?: Wait | undefined
   /** 0 up to 1; spreads retries */
   random?: (() => number) | undefined
+  /** makes the `jti` of assertions; default: a random UUID */
+  newId?: (() => string) | undefined
   onEvent?: ((event: TokenEvent) => void) | undefined
 }
 
@@ -233,6 +238,8 @@ function tokenRequest(options: TokenClientOptions, clock: () => number): TokenRe
     parameters,
     defaultExpiresIn,
     clock,
+    issuer: options.issuer,
+    newId: options.newId ?? randomUUID,
   }
 }
 

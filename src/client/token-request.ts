@@ -24,6 +24,7 @@ export type TokenRequest = {
   tokenUrl: URL
   /** where a request goes that shows a certificate; default: `tokenUrl` */
   mtlsTokenUrl?: URL | undefined
+  issuer?: string | undefined
   auth: ClientAuth
   tls: TlsOptions
   resource?: string | readonly string[] | undefined
@@ -32,6 +33,7 @@ export type TokenRequest = {
   /** seconds; used where an answer has no expires_in */
   defaultExpiresIn?: number | undefined
   clock: () => number
+  newId: () => string
 }
 
 /** `tls`: what the connection was made with on which the token was got; a bound token is tied to its certificate. */
@@ -51,10 +53,12 @@ export async function requestToken(
   const hidden: string[] = []
   const draft: AuthRequest = {
     tokenUrl: new URL(tokenUrl),
+    issuer: request.issuer,
     body: form(request, scope),
     headers: {},
     tls: { ...request.tls },
     now: issuedAt,
+    newId: request.newId,
     hide: value => hidden.push(value),
   }
   await authenticate(request.auth, draft)

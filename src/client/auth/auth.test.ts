@@ -11,6 +11,7 @@ async function apply(auth: ClientAuth) {
     headers: {},
     tls: { ca: 'root' },
     now: 0,
+    newId: () => 'id-1',
     hide: value => hidden.push(value),
   }
   await auth(request)

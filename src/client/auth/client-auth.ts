@@ -5,12 +5,16 @@ import type { TlsOptions } from '../http.ts'
 export type AuthRequest = {
   /** the token endpoint, for methods that sign for it */
   readonly tokenUrl: URL
+  /** of the token server, where it is known */
+  readonly issuer?: string | undefined
   readonly body: URLSearchParams
   readonly headers: Record<string, string>
   /** starts as a copy of the client's own TLS options; a method that shows a certificate puts it here */
   readonly tls: TlsOptions
   /** milliseconds since 1970, by the client's clock */
   readonly now: number
+  /** an id that nobody has used before */
+  newId(): string
   /** Names a value that no message may repeat, even when the server sends it back. */
   hide(value: string): void
 }

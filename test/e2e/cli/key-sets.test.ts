@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { before, describe, test } from 'node:test'
 import { assertToken, claimsOf, jwkOf, newSigner, present, signed } from '../assertions/world.ts'
-import { at, done, json, read, refused, world } from './world.ts'
+import { at, cli, done, json, read, refused, world } from './world.ts'
 
 const [one, two] = [newSigner('ES256', 'one'), newSigner('ES256', 'two')]
 
@@ -11,6 +11,8 @@ before(() => {
   writeFileSync(at('next.json'), JSON.stringify({ keys: [one, two].map(jwkOf) }))
   writeFileSync(at('private.json'), JSON.stringify(one.privateKey.export({ format: 'jwk' })))
   writeFileSync(at('broken.json'), '{')
+  for (const [name, { privateKey }] of Object.entries({ one, two, other: newSigner() }))
+    writeFileSync(at(`${name}.pem`), privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 })
 })
 
 describe('public keys of the sender', () => {
@@ -33,6 +35,31 @@ describe('public keys of the sender', () => {
     assert.deepEqual(
       keys.map(({ kid }) => kid),
       ['one', 'two'],
+    )
+  })
+
+  test('a token and a call take the private half, which stays with the sender', async () => {
+    await done('key create erp assertions --jwks $next.json --out $assertions')
+    const key = '--key $assertions/key.json'
+    for (const name of ['one', 'two']) {
+      const { access_token } = await json<{ access_token: string }>(`token ${key} --private-key $${name}.pem`)
+      assert.equal(access_token.split('.').length, 3)
+      assert.match(
+        (await cli(`call ${key} --private-key $${name}.pem ${world.url}/http/orders`)).err,
+        /200 OK/,
+      )
+    }
+    await refused(
+      `token ${key}`,
+      /holds public keys: give the private half of one with --private-key FILE/,
+      2,
+    )
+    await refused(`token ${key} --private-key $other.pem`, /is not that of any key in the service key/, 2)
+    await refused(`token ${key} --private-key $one.pem --certificate $one.pem`, /without a certificate/, 2)
+    await refused(
+      `call ${key} --private-key $one.pem --with certificate ${world.url}/http/orders`,
+      /holds no certificate/,
+      2,
     )
   })
 

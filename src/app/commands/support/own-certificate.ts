@@ -3,6 +3,8 @@ import { statSync } from 'node:fs'
 import {
   certificateOfServiceKey,
   type ServiceKey,
+  type ServiceKeyClientOptions,
+  signsAssertions,
   type TlsOptions,
   TokenError,
 } from '../../../client/index.ts'
@@ -30,7 +32,7 @@ export async function readOwnCertificate(
 ): Promise<TlsOptions | undefined> {
   const { privateKey, certificate, pkcs12, passphraseFile } = options
   checkCombination(key, options)
-  if (key.clientSecret !== undefined) return undefined
+  if (key.clientSecret !== undefined || signsAssertions(key)) return undefined
   const own = {
     ...(pkcs12 !== undefined && { pfx: await readBytes(pkcs12, cli), passphrase: '' }),
     ...(certificate !== undefined && { cert: await readBytes(certificate, cli) }),
@@ -44,6 +46,26 @@ export async function readOwnCertificate(
   } catch (error) {
     if (error instanceof TokenError) throw new WrongUsage(error.message)
     throw error
+  }
+}
+
+/**
+ * The private half of a key that holds public ones, from the sender's own file; undefined for other keys. Throws
+ * WrongUsage.
+ */
+export async function readSigningKey(
+  key: ServiceKey,
+  { key: file, privateKey, passphraseFile }: OwnCertificateOptions,
+  cli: Cli,
+): Promise<ServiceKeyClientOptions['signingKey']> {
+  if (!signsAssertions(key)) return undefined
+  if (privateKey === undefined)
+    throw new WrongUsage(
+      `${file === '-' ? 'the key on standard input' : file} holds public keys: give the private half of one with --private-key FILE`,
+    )
+  return {
+    key: await readBytes(privateKey, cli),
+    ...(passphraseFile !== undefined && { passphrase: await readSecret(passphraseFile, cli) }),
   }
 }
 
@@ -62,7 +84,9 @@ function checkCombination(key: ServiceKey, options: OwnCertificateOptions): void
     key.key === undefined
   )
     throw new WrongUsage('--passphrase-file goes with --pkcs12 or --private-key')
-  if (key.clientSecret !== undefined || pkcs12 !== undefined) return
+  if (signsAssertions(key) && (certificate ?? pkcs12) !== undefined)
+    throw new WrongUsage(`${file} holds public keys: it is used without a certificate`)
+  if (key.clientSecret !== undefined || signsAssertions(key) || pkcs12 !== undefined) return
   if (key.certificate === undefined && certificate === undefined)
     throw new WrongUsage(
       `${file} holds no certificate: give the sender's own with --certificate CHAIN.pem and --private-key FILE, or with --pkcs12 FILE`,

@@ -1,8 +1,13 @@
 import { type Command, Option } from 'commander'
-import type { ServiceKey, TlsOptions, TokenClient } from '../../../client/index.ts'
+import type { ServiceKey, ServiceKeyClientOptions, TlsOptions, TokenClient } from '../../../client/index.ts'
 import { type Cli, collect } from './command.ts'
 import { readJson } from './input.ts'
-import { type OwnCertificateOptions, readOwnCertificate, warnOfReaders } from './own-certificate.ts'
+import {
+  type OwnCertificateOptions,
+  readOwnCertificate,
+  readSigningKey,
+  warnOfReaders,
+} from './own-certificate.ts'
 import { asSender, readKey, tokenClient } from './sender.ts'
 
 /** What `token` and `call` have in common. */
@@ -15,6 +20,8 @@ export interface SenderOptions extends OwnCertificateOptions {
 export interface Sender {
   readonly key: ServiceKey
   readonly certificate: TlsOptions | undefined
+  /** With which it signs assertions. */
+  readonly signingKey: ServiceKeyClientOptions['signingKey']
 }
 
 export function withSenderOptions(command: Command): Command {
@@ -37,20 +44,21 @@ export function withSenderOptions(command: Command): Command {
 export async function readSender(options: SenderOptions, cli: Cli): Promise<Sender> {
   const key = readKey(await readJson(options.key, cli), options.key)
   const certificate = await readOwnCertificate(key, options, cli)
+  const signingKey = await readSigningKey(key, options, cli)
   const secret = key.clientSecret !== undefined || key.key !== undefined
   warnOfReaders([secret ? options.key : undefined, options.privateKey, options.passphraseFile], cli)
-  return { key, certificate }
+  return { key, certificate, signingKey }
 }
 
 /** Asks for a fresh access token, by `ask`. */
 export async function withToken<Value>(
-  { key, certificate }: Sender,
+  { key, certificate, signingKey }: Sender,
   { format, scope }: SenderOptions,
   cli: Cli,
   ask: (client: TokenClient, options: { scope?: string | undefined }) => Promise<Value>,
 ): Promise<Value> {
   const trust = cli.trust()
-  const client = tokenClient(key, trust, { format, certificate })
+  const client = tokenClient(key, trust, { format, certificate, signingKey })
   try {
     return await asSender(key, () => ask(client, { scope: scope?.join(' ') }), trust)
   } finally {

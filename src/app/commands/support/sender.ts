@@ -2,6 +2,7 @@ import {
   discover,
   readServiceKey,
   type ServiceKey,
+  type ServiceKeyClientOptions,
   type TlsOptions,
   type TokenClient,
   TokenError,
@@ -24,17 +25,20 @@ export interface TokenClientChoices {
   readonly format?: string | undefined
   /** What the connection shows, where the key is one of a certificate. */
   readonly certificate?: TlsOptions | undefined
+  /** With which assertions are signed, where the key is one of public keys. */
+  readonly signingKey?: ServiceKeyClientOptions['signingKey']
 }
 
 /** The token client of a service key. Its secret goes to its own `tokenurl` and nowhere else. */
 export function tokenClient(
   key: ServiceKey,
   trust: Trust,
-  { format, certificate }: TokenClientChoices = {},
+  { format, certificate, signingKey }: TokenClientChoices = {},
 ): TokenClient {
   return explained(key, () =>
     tokenClientFromServiceKey(key, {
       tls: { ca: trust(new URL(key.tokenUrl)), ...certificate },
+      signingKey,
       ...(format !== undefined && { parameters: { token_format: format } }),
     }),
   )
