@@ -1,6 +1,7 @@
 import { discover } from './discover.ts'
-import type { TokenClient, TokenClientOptions } from './token-client.ts'
+import type { TokenClient } from './token-client.ts'
 import { createTokenClient } from './token-client.ts'
+import type { TokenClientOptions } from './token-client-options.ts'
 
 export type IssuerClientOptions = Omit<TokenClientOptions, 'tokenUrl' | 'mtlsTokenUrl' | 'issuer'> & {
   signal?: AbortSignal | undefined

@@ -2,7 +2,9 @@
 
 export type {
   AssertionOptions,
+  AuthCandidate,
   AuthRequest,
+  AuthSource,
   CertificateHeader,
   ClientAuth,
   EntraCertificateOptions,
@@ -35,8 +37,7 @@ export type {
   CallCredentials,
   GetTokenOptions,
   TokenClient,
-  TokenClientOptions,
-  TokenEvent,
 } from './token-client.ts'
 export { createTokenClient } from './token-client.ts'
+export type { TokenClientOptions, TokenEvent } from './token-client-options.ts'
 export type { AccessToken } from './token-request.ts'

@@ -6,8 +6,9 @@ import { clientSecretBasic, privateKeyJwt, tlsClientAuth } from './auth/index.ts
 import { clientCertificate, readPrivateKey } from './certificate.ts'
 import { misconfigured } from './errors.ts'
 import { checkTls, type TlsOptions } from './http.ts'
-import type { TokenClient, TokenClientOptions } from './token-client.ts'
+import type { TokenClient } from './token-client.ts'
 import { createTokenClient } from './token-client.ts'
+import type { TokenClientOptions } from './token-client-options.ts'
 
 /** A service key, whatever shape it came in. PEM texts have real line breaks. */
 export type ServiceKey = {

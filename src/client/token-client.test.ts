@@ -3,7 +3,7 @@ import type { TestContext } from 'node:test'
 import { test } from 'node:test'
 import { tokenAnswer, tokenServer } from '../../test/support/token-server.ts'
 import type { TokenClientOptions, TokenEvent } from './index.ts'
-import { clientSecretBasic, createTokenClient } from './index.ts'
+import { clientSecretBasic, clientSecretPost, createTokenClient } from './index.ts'
 
 type Handler = Parameters<typeof tokenServer>[1]
 const second = 1000
@@ -399,4 +399,138 @@ test('options that cannot work are refused when the client is made', () => {
   }
   createTokenClient({ ...good, tokenUrl: 'http://server.test/oauth/token', allowInsecure: true }).close()
   createTokenClient({ ...good, tokenUrl: 'http://[::1]:1/oauth/token?tenant=a' }).close()
+})
+
+/** Refuses every client id but these. */
+const accepting =
+  (...ids: string[]): Handler =>
+  ({ form }) =>
+    ids.includes(form.get('client_id') ?? '')
+      ? tokenAnswer()
+      : { status: 401, body: { error: 'invalid_client' } }
+
+/** Several credentials, of which the list may change. */
+function several(...names: string[]) {
+  const held = { names }
+  return {
+    held,
+    auth: { candidates: () => held.names.map(name => ({ name, auth: clientSecretPost(name, 'secret') })) },
+  }
+}
+const asked = ({ received }: { received: { form: URLSearchParams }[] }) =>
+  received.map(({ form }) => form.get('client_id'))
+
+test('of several credentials the first that the server takes is used', async t => {
+  const { auth } = several('new', 'old')
+  const { client, server, events } = await world(t, accepting('old'), { auth })
+  await client.token()
+  assert.deepEqual(asked(server), ['new', 'old'])
+  const [refused] = events
+  assert.ok(refused?.type === 'credential-refused')
+  assert.deepEqual([refused.credential, refused.next, refused.error.error], ['new', 'old', 'invalid_client'])
+})
+
+test('what was refused is not shown again for ten minutes, unless it is another one then', async t => {
+  const { auth, held } = several('new', 'old')
+  const { client, server, pass } = await world(t, accepting('old', 'newest'), { auth })
+  const fresh = { fresh: true }
+  await client.token()
+  await client.token(fresh)
+  assert.deepEqual(asked(server), ['new', 'old', 'old'])
+  pass(600 * second)
+  await client.token(fresh)
+  assert.deepEqual(asked(server).slice(3), ['new', 'old'])
+  held.names = ['newest', 'old']
+  await client.token(fresh)
+  assert.deepEqual(asked(server).slice(5), ['newest'])
+})
+
+test('when all are refused the caller is told so, and the next time the first one alone is tried', async t => {
+  const { auth } = several('new', 'old')
+  const { client, server } = await world(t, accepting(), { auth })
+  for (let i = 0; i < 2; i++)
+    await assert.rejects(client.token(), { code: 'refused', error: 'invalid_client' })
+  assert.deepEqual(asked(server), ['new', 'old', 'new'])
+})
+
+test('a fallback is used only when everything else was refused, and each use is told', async t => {
+  const { auth } = several('new', 'old')
+  const fallback = clientSecretPost('fallback', 'secret')
+  const { client, server, events } = await world(t, accepting('fallback'), { auth, fallback })
+  await client.token()
+  await client.token({ fresh: true })
+  assert.deepEqual(asked(server), ['new', 'old', 'fallback', 'fallback'])
+  assert.equal(events.filter(({ type }) => type === 'fallback').length, 2)
+})
+
+test('a refused scope, and a server in trouble, are no reason to show another credential', async t => {
+  for (const answer of [{ status: 400, body: { error: 'invalid_scope' } }, { status: 503 }]) {
+    const { auth } = several('new', 'old')
+    const { client, server } = await world(t, () => answer, { auth, fallback: clientSecretPost('f', 's') })
+    await assert.rejects(client.token())
+    assert.deepEqual([...new Set(asked(server))], ['new'])
+  }
+})
+
+test('a dead server is left alone for a while, longer each time, and asked once when that is over', async t => {
+  let down = true
+  const { client, server, events, pass } = await world(t, () => (down ? { status: 503 } : tokenAnswer()))
+  const unavailable = { name: 'TokenError', code: 'unavailable' } as const
+  for (let i = 0; i < 3; i++) await assert.rejects(client.token(), unavailable)
+  assert.equal(server.received.length, 9)
+  for (const pause of [5, 10, 20]) {
+    const before: number = server.received.length
+    for (const scope of [undefined, 'another'])
+      await assert.rejects(client.token({ scope }), { ...unavailable, message: /asked again in \d+ s/ })
+    pass(pause * second - 1)
+    await assert.rejects(client.token(), { retryAfterMs: 1 })
+    assert.equal(server.received.length, before)
+    pass(1)
+    if (pause === 20) down = false
+    if (down) await assert.rejects(client.token(), { status: 503 })
+  }
+  assert.ok((await client.token()).value)
+  const told = events.filter(({ type }) => type.startsWith('circuit')).map(({ type }) => type)
+  assert.deepEqual(told, ['circuit-opened', 'circuit-opened', 'circuit-opened', 'circuit-closed'])
+})
+
+test('while a server is left alone, a token that is still good is given out', async t => {
+  let down = false
+  const { client, server, pass } = await world(t, () => (down ? { status: 503 } : tokenAnswer()))
+  const old = await client.token()
+  down = true
+  for (let i = 0; i < 3; i++) await assert.rejects(client.token({ fresh: true }))
+  const before = server.received.length
+  pass(1)
+  assert.equal(await client.token(), old)
+  assert.equal(server.received.length, before)
+})
+
+test('a server that refuses is not dead', async t => {
+  const { client, server } = await world(t, accepting())
+  for (let i = 0; i < 5; i++) await assert.rejects(client.token(), { code: 'refused' })
+  assert.equal(server.received.length, 5)
+})
+
+test('further parameters of the address, and further headers, go along; what is ours does not', async t => {
+  const { client, server } = await world(t, () => tokenAnswer(), {
+    query: { api: 'a b', zone: '1' },
+    headers: { 'X-Tenant': 'acme' },
+  })
+  await client.token()
+  const [{ path, headers, form }] = server.received as [(typeof server.received)[number]]
+  assert.equal(path, '/oauth/token?api=a+b&zone=1')
+  assert.equal(headers['x-tenant'], 'acme')
+  assert.deepEqual([...form.keys()], ['grant_type'])
+  for (const wrong of [
+    { query: { client_secret: 'x' } },
+    { headers: { Authorization: 'Basic x' } },
+    { headers: { 'content-type': 'text/plain' } },
+  ])
+    assert.throws(
+      () => createTokenClient({ tokenUrl: server.url, auth: clientSecretBasic('a', 'b'), ...wrong }),
+      {
+        code: 'invalid_configuration',
+      },
+    )
 })

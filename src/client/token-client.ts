@@ -1,48 +1,12 @@
-import { randomUUID } from 'node:crypto'
-import { parseUrl } from './address.ts'
-import type { ClientAuth } from './auth/index.ts'
-import { aborted, misconfigured, TokenError } from './errors.ts'
+import { type AuthCandidate, createAuthOrder, isRefusedCredential } from './auth/auth-source.ts'
+import { createCircuit } from './circuit.ts'
+import { aborted, TokenError } from './errors.ts'
 import { freshness, renewalPause } from './freshness.ts'
-import type { HttpOptions, TlsOptions } from './http.ts'
-import { createHttp } from './http.ts'
-import type { Wait } from './retry.ts'
+import type { TlsOptions } from './http.ts'
 import { waitByTimer, withRetry } from './retry.ts'
-import type { AccessToken, Issued, TokenRequest } from './token-request.ts'
+import { type TokenClientOptions, type TokenEvent, tokenRequest } from './token-client-options.ts'
+import type { AccessToken, Issued } from './token-request.ts'
 import { requestToken } from './token-request.ts'
-
-export type TokenClientOptions = HttpOptions & {
-  tokenUrl: string
-  /** where requests go that show a certificate (`mtls_endpoint_aliases`, RFC 8705 section 5); default: `tokenUrl` */
-  mtlsTokenUrl?: string | undefined
-  /** of the token server: what assertions are for; `tokenClientFromIssuer` knows it */
-  issuer?: string | undefined
-  /** who asks: `clientSecretBasic(id, secret)` or another of src/client/auth */
-  auth: ClientAuth
-  /** space-separated; what `token()` asks for when it is not told otherwise */
-  scope?: string | undefined
-  /** RFC 8707: the address the token is for */
-  resource?: string | readonly string[] | undefined
-  audience?: string | readonly string[] | undefined
-  /** further parameters of the body, such as `token_format` */
-  parameters?: Readonly<Record<string, string>> | undefined
-  /** seconds; for a server that leaves expires_in out. Without it such an answer is an error. */
-  defaultExpiresIn?: number | undefined
-  /** milliseconds since 1970 */
-  clock?: (() => number) | undefined
-  wait?: Wait | undefined
-  /** 0 up to 1; spreads retries */
-  random?: (() => number) | undefined
-  /** makes the `jti` of assertions; default: a random UUID */
-  newId?: (() => string) | undefined
-  onEvent?: ((event: TokenEvent) => void) | undefined
-}
-
-/** What an operator may want to count or log; holds no secret and no token. */
-export type TokenEvent =
-  | { type: 'fetched'; scope: string | undefined; expiresAt: number; tries: number }
-  | { type: 'retry'; scope: string | undefined; tries: number; waitMs: number; error: TokenError }
-  /** `renewAfter`: until then no background renewal is tried; a token that is still valid stays in use */
-  | { type: 'failed'; scope: string | undefined; error: TokenError; renewAfter: number }
 
 export type GetTokenOptions = {
   scope?: string | undefined
@@ -88,18 +52,6 @@ type Entry = {
 /** Scopes usually number one to five; the bound keeps a caller who invents them from filling the memory. */
 const mostEntries = 500
 
-/** Set by this library or the auth method; a second value beside theirs would be a repeated parameter. */
-const reservedParameters = new Set([
-  'grant_type',
-  'scope',
-  'resource',
-  'audience',
-  'client_id',
-  'client_secret',
-  'client_assertion',
-  'client_assertion_type',
-])
-
 /**
  * Tokens by client credentials for one identity at one token server: cached per scope, renewed in the background
  * once half of their life is over, fetched once for all who wait, retried as retry.ts says. Throws TokenError
@@ -108,6 +60,8 @@ const reservedParameters = new Set([
 export function createTokenClient(options: TokenClientOptions): TokenClient {
   const { clock = Date.now, wait = waitByTimer, random = Math.random } = options
   const request = tokenRequest(options, clock)
+  const order = createAuthOrder(options.auth, options.fallback)
+  const circuit = createCircuit(request.tokenUrl.host, random)
   const entries = new Map<string, Entry>()
   const closing = new AbortController()
   const closed = () => new TokenError('closed', 'This token client was closed: create a new one.')
@@ -131,29 +85,57 @@ export function createTokenClient(options: TokenClientOptions): TokenClient {
     return entry
   }
 
-  async function fetch(entry: Entry): Promise<Issued> {
-    const { scope } = entry
+  /** One fetch with one credential; how often it was tried is told at the end. */
+  async function fetchWith({ auth }: AuthCandidate, scope: string | undefined) {
     const signal = closing.signal
     let tries = 0
+    const issued = await withRetry(
+      count => {
+        tries = count
+        return requestToken({ ...request, auth }, scope, signal)
+      },
+      {
+        wait,
+        random,
+        signal,
+        onRetry: (error, count, waitMs) => report({ type: 'retry', scope, tries: count, waitMs, error }),
+      },
+    )
+    return { issued, tries }
+  }
+
+  /** With the first credential that the server takes. */
+  async function fetchInOrder(scope: string | undefined) {
+    const [...candidates] = order.candidates(clock())
+    for (;;) {
+      const candidate = candidates.shift()!
+      try {
+        const fetched = await fetchWith(candidate, scope)
+        if (order.isFallback(candidate)) report({ type: 'fallback', scope })
+        return fetched
+      } catch (error) {
+        if (!(error instanceof TokenError) || !isRefusedCredential(error)) throw error
+        order.refused(candidate, clock())
+        const [next] = candidates
+        if (next === undefined) throw error
+        report({ type: 'credential-refused', credential: candidate.name, error, next: next.name })
+      }
+    }
+  }
+
+  async function fetch(entry: Entry): Promise<Issued> {
+    const { scope } = entry
     try {
-      const issued = await withRetry(
-        count => {
-          tries = count
-          return requestToken(request, scope, signal)
-        },
-        {
-          wait,
-          random,
-          signal,
-          onRetry: (error, count, waitMs) => report({ type: 'retry', scope, tries: count, waitMs, error }),
-        },
-      )
+      const { issued, tries } = await fetchInOrder(scope)
       Object.assign(entry, { issued, failures: 0, renewAfter: 0 })
+      if (circuit.answered()) report({ type: 'circuit-closed' })
       report({ type: 'fetched', scope, expiresAt: issued.token.expiresAt, tries })
       return issued
     } catch (error) {
-      if (signal.aborted) throw closed()
+      if (closing.signal.aborted) throw closed()
       if (!(error instanceof TokenError)) throw error
+      const until = circuit.failed(error, clock())
+      if (until !== undefined) report({ type: 'circuit-opened', until })
       entry.failures += 1
       const pause = Math.max(renewalPause(entry.failures, random), error.retryAfterMs ?? 0)
       entry.renewAfter = clock() + pause
@@ -167,6 +149,8 @@ export function createTokenClient(options: TokenClientOptions): TokenClient {
   /** The fetch under way for this entry, or a new one. Its failure is never unhandled, even if nobody waits. */
   function flightOf(entry: Entry): Promise<Issued> {
     if (entry.flight === undefined) {
+      const refusal = circuit.refusal(clock())
+      if (refusal) return Promise.reject(refusal)
       entry.flight = fetch(entry)
       entry.flight.catch(() => {})
     }
@@ -181,7 +165,7 @@ export function createTokenClient(options: TokenClientOptions): TokenClient {
     if (issued === undefined || fresh) return unlessAborted(flightOf(entry), signal)
     const state = freshness(issued.issuedAt, issued.token.expiresAt, clock())
     if (state === 'spent') return unlessAborted(flightOf(entry), signal)
-    if (state === 'renew' && clock() >= entry.renewAfter) flightOf(entry)
+    if (state === 'renew' && clock() >= entry.renewAfter) flightOf(entry).catch(() => {})
     return issued
   }
 
@@ -204,42 +188,6 @@ export function createTokenClient(options: TokenClientOptions): TokenClient {
       entries.clear()
       request.http.close()
     },
-  }
-}
-
-function tokenRequest(options: TokenClientOptions, clock: () => number): TokenRequest {
-  const { auth, resource, audience, parameters = {}, defaultExpiresIn, tls = {} } = options
-  const { allowInsecure } = options
-  const tokenUrl = parseUrl(options.tokenUrl, 'tokenUrl', allowInsecure)
-  const mtlsTokenUrl =
-    options.mtlsTokenUrl === undefined
-      ? undefined
-      : parseUrl(options.mtlsTokenUrl, 'mtlsTokenUrl', allowInsecure)
-  if (typeof auth !== 'function') {
-    throw misconfigured(
-      'auth is missing: give clientSecretBasic(clientId, clientSecret) or another auth method.',
-    )
-  }
-  const reserved = Object.keys(parameters).find(name => reservedParameters.has(name))
-  if (reserved !== undefined) {
-    throw misconfigured(`parameters must not hold ${reserved}: use the option or the auth method for it.`)
-  }
-  if (defaultExpiresIn !== undefined && !(defaultExpiresIn > 0)) {
-    throw misconfigured('defaultExpiresIn must be a number of seconds above 0.')
-  }
-  return {
-    http: createHttp(options),
-    tokenUrl,
-    mtlsTokenUrl,
-    auth,
-    tls,
-    resource,
-    audience,
-    parameters,
-    defaultExpiresIn,
-    clock,
-    issuer: options.issuer,
-    newId: options.newId ?? randomUUID,
   }
 }
 

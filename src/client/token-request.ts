@@ -18,7 +18,7 @@ export type AccessToken = {
   readonly raw: Readonly<Record<string, unknown>>
 }
 
-/** What is the same in every request of one token client. */
+/** What is the same in every request of one token client, but for the credential. */
 export type TokenRequest = {
   http: Http
   tokenUrl: URL
@@ -30,6 +30,7 @@ export type TokenRequest = {
   resource?: string | readonly string[] | undefined
   audience?: string | readonly string[] | undefined
   parameters?: Readonly<Record<string, string>> | undefined
+  headers?: Readonly<Record<string, string>> | undefined
   /** seconds; used where an answer has no expires_in */
   defaultExpiresIn?: number | undefined
   clock: () => number
@@ -55,7 +56,7 @@ export async function requestToken(
     tokenUrl: new URL(tokenUrl),
     issuer: request.issuer,
     body: form(request, scope),
-    headers: {},
+    headers: { ...request.headers },
     tls: { ...request.tls },
     now: issuedAt,
     newId: request.newId,

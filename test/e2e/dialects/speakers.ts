@@ -189,7 +189,7 @@ const entra: Speaker = {
     ...wrongGrants,
     [atOrders(`/${orders.role}`), 400, 'invalid_scope'],
     [atOrders(''), 400, 'invalid_scope'],
-    [atOrders('/.default openid'), 400, 'invalid_scope'],
+    [atOrders('/.default Orders.Send'), 400, 'invalid_scope'],
     [atOrders('/.default https://localhost/admin/v1/.default'), 400, 'invalid_scope'],
     [{ scope: 'https://localhost/admin/v1/.default' }, 400, 'invalid_resource'],
   ],
