@@ -29,6 +29,9 @@ describe('the key derivation of PKCS#12 is that of openssl', () => {
     ['for a key of many digests', 'secret', 16, 10, 1, 'sha256', 200],
     ['for a short vector', 'secret', 20, 10, 2, 'sha1', 8],
     ['for digests with long blocks', 'secret', 16, 10, 3, 'sha512', 64],
+    ['for SHA-224', 'secret', 16, 10, 3, 'sha224', 28],
+    ['for SHA-512/224', 'secret', 16, 10, 3, 'sha512-224', 28],
+    ['for SHA-512/256', 'secret', 16, 10, 1, 'sha512-256', 100],
     ['for SHA-384', 'secret', 16, 10, 1, 'sha384', 100],
     ['for a salt longer than a block', 'secret', 100, 10, 3, 'sha256', 64],
     ['for a passphrase longer than a block', 'correct horse battery staple, and more', 16, 10, 1, 'sha1', 64],
@@ -59,6 +62,8 @@ test('the keys of each purpose, salt, passphrase and number of iterations differ
     { passphrase: 'Secret' },
     { iterations: 11 },
     { digest: 'sha512' },
+    { passphrase: '' },
+    { passphrase: undefined },
   ] as const
   const keys = [{}, ...others].map(other => deriveKey({ ...usual, ...other }).toString('hex'))
   assert.equal(new Set(keys).size, keys.length)

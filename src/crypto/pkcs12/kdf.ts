@@ -1,4 +1,4 @@
-import { createHash, createHmac } from 'node:crypto'
+import { createHmac, hash } from 'node:crypto'
 import { bmpOctets } from './bmp-string.ts'
 
 /** What a key is derived for (RFC 7292 appendix B.3). */
@@ -7,16 +7,28 @@ export const purpose = { encryption: 1, initializationVector: 2, mac: 3 } as con
 export type Purpose = (typeof purpose)[keyof typeof purpose]
 
 /** Octets of a block of each digest, which appendix B.1 calls v/8. */
-const blockLength = { sha1: 64, sha256: 64, sha384: 128, sha512: 128 } as const
+const blockLength = {
+  sha1: 64,
+  sha224: 64,
+  sha256: 64,
+  sha384: 128,
+  sha512: 128,
+  'sha512-224': 128,
+  'sha512-256': 128,
+} as const
 
 export type Digest = keyof typeof blockLength
 
+/** Octets of what each digest computes. */
+export const digestLength = (digest: Digest): number => hash(digest, '', 'buffer').length
+
 /**
  * The key derivation of PKCS#12 (RFC 7292 appendix B.2), for `length` octets. The passphrase counts as UTF-16 with a
- * zero at the end (appendix B.1), unlike in PBES2. Slow on purpose, and synchronous: callers bound the iterations.
+ * zero at the end (appendix B.1), unlike in PBES2; undefined is none, for which some write not even the zero.
+ * Slow on purpose, and synchronous: callers bound the iterations.
  */
 export function deriveKey(input: {
-  readonly passphrase: string
+  readonly passphrase: string | undefined
   readonly salt: Uint8Array
   readonly iterations: number
   readonly purpose: Purpose
@@ -25,12 +37,15 @@ export function deriveKey(input: {
 }): Buffer {
   const v = blockLength[input.digest]
   const diversifier = Buffer.alloc(v, input.purpose)
-  const passphrase = Buffer.concat([bmpOctets(input.passphrase), Buffer.alloc(2)])
+  const passphrase =
+    input.passphrase === undefined
+      ? Buffer.alloc(0)
+      : Buffer.concat([bmpOctets(input.passphrase), Buffer.alloc(2)])
   const blocks = Buffer.concat([filled(Buffer.from(input.salt), v), filled(passphrase, v)])
   const key: Buffer[] = []
   for (let left = input.length; left > 0; left -= key.at(-1)!.length) {
-    let a = createHash(input.digest).update(diversifier).update(blocks).digest()
-    for (let round = 1; round < input.iterations; round++) a = createHash(input.digest).update(a).digest()
+    let a = hash(input.digest, Buffer.concat([diversifier, blocks]), 'buffer')
+    for (let round = 1; round < input.iterations; round++) a = hash(input.digest, a, 'buffer')
     key.push(a)
     addToBlocks(blocks, filled(a, v))
   }
@@ -58,7 +73,6 @@ export function macOf(
   content: Uint8Array,
   derivation: Pick<Parameters<typeof deriveKey>[0], 'passphrase' | 'salt' | 'iterations' | 'digest'>,
 ): Buffer {
-  const length = createHash(derivation.digest).digest().length
-  const key = deriveKey({ ...derivation, purpose: purpose.mac, length })
+  const key = deriveKey({ ...derivation, purpose: purpose.mac, length: digestLength(derivation.digest) })
   return createHmac(derivation.digest, key).update(content).digest()
 }
