@@ -18,6 +18,14 @@ export {
 } from './auth/index.ts'
 export type { ClientCertificate } from './certificate.ts'
 export { clientCertificate, withoutRoot } from './certificate.ts'
+export type {
+  CertificateFiles,
+  CertificateFilesEvent,
+  CertificateFilesOptions,
+  CertificatePlace,
+  LoadedCertificate,
+} from './certificate-files.ts'
+export { certificateFiles } from './certificate-files.ts'
 export type { DiscoverOptions, ServerMetadata } from './discover.ts'
 export { discover } from './discover.ts'
 export type { TokenErrorCode } from './errors.ts'
