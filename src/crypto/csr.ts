@@ -114,8 +114,8 @@ export const verifyCsr = (csr: Csr): boolean => proofProblem(csr) === undefined
 
 /** What a signing request is to say. */
 export interface CsrInput {
-  /** As for `buildName`; may be empty. */
-  readonly subject: readonly (NameInput | readonly NameInput[])[]
+  /** As for `buildName`, or DER; may be empty. */
+  readonly subject: readonly (NameInput | readonly NameInput[])[] | Uint8Array
   /** The private key: the request is for its public half. */
   readonly key: KeyObject
   /** Complete extensions to ask for, as the `build` of each kind in `extensions/` returns them. */
@@ -128,7 +128,7 @@ export function buildCsr({ subject, key, extensions = [] }: CsrInput): Buffer {
     extensions.length > 0 ? [sequence([oid(extensionRequest), setOf([sequence(extensions)])])] : []
   const tbs = sequence([
     integer(0),
-    buildName(subject),
+    subject instanceof Uint8Array ? subject : buildName(subject),
     spkiOf(key),
     encodeTlv(contextConstructed(0), Buffer.concat(attributes)),
   ])

@@ -22,6 +22,7 @@ import {
   nameIsWithin,
   parseDn,
   parseName,
+  readDn,
 } from './names.ts'
 
 const shown = (...attributes: (NameInput | NameInput[])[]) => formatName(parseName(buildName(attributes)))
@@ -338,4 +339,19 @@ describe('a name that a person wrote', () => {
       assert.throws(() => parseDn(long), DerError)
     assert.ok(performance.now() - start < 5000)
   })
+})
+
+test('a name that a person wrote can be built: it is shown as it was written, and never with #hex', () => {
+  for (const text of [
+    'CN=erp,OU=a+L=b,O=Example\\, Inc.,C=DE',
+    'UID=1\\+1,CN=\\ x\\ ',
+    'emailAddress=a@b.example',
+  ])
+    assert.equal(formatName(parseName(buildName(readDn(text)))), text)
+  assert.equal(
+    formatName(parseName(buildName(readDn('e=a@b.example; cn = "a,b"')))),
+    'emailAddress=a@b.example,CN=a\\,b',
+  )
+  for (const text of ['CN=#0101ff', 'CN=', 'C=Germany', 'no name'])
+    assert.throws(() => buildName(readDn(text)), DerError)
 })

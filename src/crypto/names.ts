@@ -208,6 +208,24 @@ const synonyms: ReadonlyMap<string, string> = new Map([
  * `;` for `,` and quoted values (RFC 2253) are understood. Throws a DerError that says where it stops being a name.
  */
 export function parseDn(text: string): Dn {
+  return { text, rdns: readRdns(text).map(comparableRdn) }
+}
+
+/**
+ * The name that a person wrote in that form, for `buildName`: in the order of the encoding. Throws a DerError also for
+ * a value that is written as its encoding.
+ */
+export function readDn(text: string): NameInput[][] {
+  return readRdns(text).map(rdn =>
+    rdn.map(({ oid, value }) => {
+      if (value === undefined) throw new DerError(`"${text}": write values as text, not as #hex`)
+      return { type: byOid.get(oid)?.type ?? oid, value }
+    }),
+  )
+}
+
+/** In the order of the encoding. */
+function readRdns(text: string): Comparable[][] {
   if (text.length > longestDn)
     throw new DerError(`a name of ${text.length} characters, more than the ${longestDn} allowed`)
   const token = (pattern: RegExp): RegExpExecArray | null => {
@@ -236,7 +254,7 @@ export function parseDn(text: string): Dn {
     else rdns.push([attribute])
     separator = end[0]
   }
-  return { text, rdns: rdns.toReversed().map(comparableRdn) }
+  return rdns.toReversed()
 }
 
 function attributeOid(type: string): string | undefined {
