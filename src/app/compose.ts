@@ -18,6 +18,7 @@ import {
 } from '../core/clients/index.ts'
 import type { Context } from '../core/context.ts'
 import { createFlowRegistry, type Forwarder } from '../core/flows/index.ts'
+import { createKeystoreIdentities } from '../core/keystore/index.ts'
 import type { Meter } from '../core/meter.ts'
 import { createTenantDirectory, ensureDefaultTenant } from '../core/tenants/index.ts'
 import { createKeyrings, createRevokedTokens, createTokenChecking } from '../core/tokens/index.ts'
@@ -99,6 +100,7 @@ export async function composeServer(parts: Parts): Promise<Server> {
     authorities,
     trust,
     crls,
+    keystore: createKeystoreIdentities(store.read.keystore, vault, changes),
     assertionKeys,
     chosenSecrets: createChosenSecrets(vault, context),
     oneTime: store.oneTimeIds,

@@ -9,6 +9,7 @@ import { orThrow, startTestServer } from '../../test/support/server.ts'
 import { importAuthority, inspectAuthority, rollOverAuthority } from '../core/authority/index.ts'
 import { deleteKey, revokeCertificate, rotateKey } from '../core/broker/index.ts'
 import { bind, provision, referenceTo } from '../core/broker/osb/index.ts'
+import { importEntry } from '../core/keystore/index.ts'
 import { parseCertificate } from '../crypto/certificate.ts'
 import { readCertificateInput } from '../crypto/pem.ts'
 import { readConfig } from './config.ts'
@@ -149,6 +150,34 @@ test('an external certificate and a trusted root that end are told of, and no ro
   )
   assert.equal(lines[0]?.fields.id, sender.thumbprint)
   assert.ok((await metrics()).includes('countersign_certificates_ending{of="trusted",state="14d"} 1'))
+})
+
+test('entries of the keystore that end are told of, and no longer when a successor is there', async t => {
+  const { server, services, told, metrics } = await startWorld(t)
+  const root = newRoot('partner')
+  const file = ({ pair, pem }: ReturnType<typeof root.issue>) => pkcs8(pair) + pem
+  const put = (alias: string, given: string, replace = false) =>
+    importEntry(server.tenant, alias, { file: given, replace }, services).then(orThrow)
+  await put('erp', file(root.issue({ notAfter: Date.now() + 2 * day })))
+  await put('lasting', file(root.issue({ notAfter: Date.now() + 61 * day })))
+  await put('certificate', newRoot('ending', { notAfter: Date.now() + 20 * day }).pem)
+  const lines = await told()
+  assert.deepEqual(
+    lines.map(({ level, fields }) => [level, fields.of, fields.tenant, fields.alias]),
+    [
+      ['warn', 'keystore', 'default', 'erp'],
+      ['info', 'keystore', 'default', 'certificate'],
+    ],
+  )
+  assert.match(String(lines[0]?.fields.hint), /keystore csr/)
+  assert.match(String(lines[1]?.fields.hint), /keystore import ALIAS FILE --replace/)
+  const counted = (state: string, count: number) =>
+    metrics().then(page =>
+      page.includes(`countersign_certificates_ending{of="keystore",state="${state}"} ${count}`),
+    )
+  assert.ok((await counted('3d', 1)) && (await counted('30d', 1)))
+  await put('erp', file(root.issue()), true)
+  await eventually(() => counted('3d', 0), 10_000, 'the successor is heard of')
 })
 
 test('an authority that renews itself is not told of; an imported one is, until it is replaced', async t => {

@@ -4,6 +4,7 @@ import { endingKeyCertificates } from '../core/broker/index.ts'
 import { forgetAnswers } from '../core/broker/osb/index.ts'
 import { type Context, hour, minute } from '../core/context.ts'
 import { createExpiryWatch, watchedMs } from '../core/expiry.ts'
+import { endingKeystore } from '../core/keystore/index.ts'
 import type { Change } from '../core/store.ts'
 import { maintainKeys } from '../core/tokens/index.ts'
 import { endingTrust } from '../core/trust/index.ts'
@@ -98,12 +99,13 @@ function tasksOf(services: Server['services'], config: Config, context: Context)
     },
     {
       name: 'the watch for certificates that end',
-      after: ['credential', 'instance', 'authority', 'trust', 'tenant'],
+      after: ['credential', 'instance', 'authority', 'trust', 'keystore', 'tenant'],
       async run() {
         const until = context.now() + watchedMs
         watch([
           ...(await endingKeyCertificates(until, services)),
           ...(await endingApplications(until, services)),
+          ...(await endingKeystore(until, services)),
           ...(await endingAuthorities(until, services)),
           ...(await endingTrust(until, services)),
           ...endingServerCertificates(until, config, context),

@@ -11,12 +11,13 @@ export const expiryStates = [
 ] as const
 
 type ExpiryState = (typeof expiryStates)[number]
+export type ExpiryStateName = ExpiryState['name']
 
 /** From so long before its end on, a certificate is watched. */
 export const watchedMs = 60 * day
 
 /** What a certificate that ends is for. */
-export const watchedKinds = ['key', 'app', 'authority', 'trusted', 'server'] as const
+export const watchedKinds = ['key', 'app', 'keystore', 'authority', 'trusted', 'server'] as const
 
 /** A certificate that ends soon, or has ended, and that somebody should replace. */
 export interface Ending {
@@ -84,6 +85,10 @@ export function createExpiryWatch(
     )
   }
 }
+
+/** How near an end is; undefined: not within 60 days. */
+export const expiryStateOf = (notAfter: number, now: number): ExpiryStateName | undefined =>
+  stateAt(notAfter - now)?.name
 
 const stateAt = (leftMs: number): ExpiryState | undefined =>
   expiryStates.find(({ days }) => (days === 0 ? leftMs <= 0 : leftMs <= days * day))

@@ -24,6 +24,7 @@ export interface Change {
     | 'inner-key'
     | 'authority'
     | 'trust'
+    | 'keystore'
   readonly tenantId: string
   readonly id: string
   /** A fact that spares the listener a query: the client id of a credential, the expiry of a revocation. */

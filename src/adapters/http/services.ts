@@ -6,6 +6,7 @@ import type { Context } from '../../core/context.ts'
 import type { DecisionRecord } from '../../core/explain/index.ts'
 import type { FlowRegistry, Forwarder, Message } from '../../core/flows/index.ts'
 import type { Journal } from '../../core/journal.ts'
+import type { KeystoreIdentities } from '../../core/keystore/index.ts'
 import type { Meter } from '../../core/meter.ts'
 import type { Problem } from '../../core/problem.ts'
 import type { ChangeFeed, Transactions } from '../../core/store.ts'
@@ -26,6 +27,7 @@ export interface Services extends Identification, RegisteredAuthentication {
   readonly keyrings: Keyrings
   readonly authorities: AuthorityDirectory
   readonly crls: Crls
+  readonly keystore: KeystoreIdentities
   readonly flows: FlowRegistry
   readonly forwarder: Forwarder
   readonly meter: Meter

@@ -79,6 +79,11 @@ async function assertApplications({ read }: Store): Promise<void> {
   assert.deepEqual(await read.applications.rolesAt('app-1', 'app-1'), ['Orders.Read'])
 }
 
+/** The keystore came with 0008. */
+async function assertKeystore({ read: { keystore } }: Store): Promise<void> {
+  assert.equal((await keystore.find('tenant-1', 'erp'))?.chain[0]?.toString('hex'), '00ff80')
+}
+
 describe('every schema that has landed', () => {
   it('is kept as a fixture', () => {
     assert.deepEqual(
@@ -109,6 +114,7 @@ describe('every schema that has landed', () => {
       if (name >= '0004') await assertPlatforms(store)
       if (name >= '0005') await assertRegisteredClients(store)
       if (name >= '0006') await assertApplications(store)
+      if (name >= '0008') await assertKeystore(store)
       await store.close()
       await (await open(`sqlite:${fresh}`)).close()
       assert.deepEqual(schemaOf(old), schemaOf(fresh))
@@ -145,6 +151,7 @@ describe('every schema that has landed', () => {
       if (name >= '0004') await assertPlatforms(store)
       if (name >= '0005') await assertRegisteredClients(store)
       if (name >= '0006') await assertApplications(store)
+      if (name >= '0008') await assertKeystore(store)
       await store.close()
       await (await open(fresh.url)).close()
       assert.deepEqual(await schemaOf(old.url), await schemaOf(fresh.url))

@@ -4,6 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { Client } from 'pg'
 import { applicationsContract } from '../../../test/contracts/applications.ts'
 import { certificatesContract } from '../../../test/contracts/certificates.ts'
+import { keystoreContract } from '../../../test/contracts/keystore.ts'
 import { platformsContract } from '../../../test/contracts/platforms.ts'
 import { registrationContract } from '../../../test/contracts/registration.ts'
 import { anInstance, aTenant, type Place, silentLog, storeContract } from '../../../test/contracts/store.ts'
@@ -22,6 +23,7 @@ async function database(): Promise<Place> {
 storeContract('PostgreSQL', database)
 applicationsContract('PostgreSQL', database)
 certificatesContract('PostgreSQL', database)
+keystoreContract('PostgreSQL', database)
 platformsContract('PostgreSQL', database)
 registrationContract('PostgreSQL', database)
 killContract('PostgreSQL', database)

@@ -26,6 +26,7 @@ export interface Schema {
   appCertificates: AppCertificateRow
   appSecrets: AppSecretRow
   appGrants: AppGrantRow
+  keystoreEntries: KeystoreEntryRow
   changes: ChangeRow
   changeCounter: { id: number; last: number }
 }
@@ -317,4 +318,18 @@ export interface AppGrantRow {
   resourceId: string
   roleId: string
   createdAt: number
+}
+
+export interface KeystoreEntryRow {
+  id: string
+  tenantId: string
+  /** Lower case: what makes the alias unique. */
+  aliasLower: string
+  alias: string
+  /** JSON: base64 of each certificate. */
+  chain: string
+  sealedKey: Buffer | null
+  notAfter: number
+  createdAt: number
+  updatedAt: number
 }

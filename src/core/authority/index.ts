@@ -33,6 +33,7 @@ export {
   rollOverAuthority,
 } from './manage.ts'
 export { answerOcsp, type OcspAnswering } from './ocsp.ts'
+export { issueFrom, profiles } from './profiles.ts'
 export { revocationReasons, revokeAllIssuedTo } from './revoke.ts'
 export type {
   AuthorityCertificate,

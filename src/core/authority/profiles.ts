@@ -62,6 +62,14 @@ export const profiles = {
     extendedKeyUsage: [OID.clientAuth],
     revocation: ['crl', 'ocsp'],
   },
+  /** What Countersign shows to others as a client, until somebody else has signed it. */
+  own: {
+    longestDays: 10 * 365,
+    authority: undefined,
+    keyUsage: ['digitalSignature'],
+    extendedKeyUsage: [OID.clientAuth],
+    revocation: [],
+  },
 } as const satisfies Record<string, Profile>
 
 export type ProfileName = keyof typeof profiles
@@ -82,7 +90,7 @@ export interface Issuer {
 }
 
 export interface Wanted {
-  readonly subject: readonly NameInput[]
+  readonly subject: readonly (NameInput | readonly NameInput[])[]
   /** URIs in the subjectAltName. */
   readonly uris?: readonly string[]
   readonly publicKey: KeyObject

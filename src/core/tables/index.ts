@@ -9,6 +9,7 @@ import type {
 } from '../broker/index.ts'
 import type { ClientTable, KeyCertificateTable, KeyMatchTable, KeySetTable } from '../clients/index.ts'
 import type { FlowTable } from '../flows/index.ts'
+import type { KeystoreTable } from '../keystore/index.ts'
 import type { RegisteredClientTable } from '../registration/index.ts'
 import type { TenantTable } from '../tenant.ts'
 import type { RevocationTable, TenantKeyTable } from '../tokens/index.ts'
@@ -36,4 +37,5 @@ export interface Tables {
   readonly trust: TrustTable
   readonly platforms: PlatformTable
   readonly applications: ApplicationTable
+  readonly keystore: KeystoreTable
 }

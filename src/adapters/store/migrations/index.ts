@@ -11,5 +11,6 @@ export const storeMigrations: MigrationSet = {
     '0005-registered-clients': () => import('./0005-registered-clients.ts'),
     '0006-applications': () => import('./0006-applications.ts'),
     '0007-application-replay': () => import('./0007-application-replay.ts'),
+    '0008-keystore': () => import('./0008-keystore.ts'),
   },
 }

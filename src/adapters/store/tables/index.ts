@@ -8,6 +8,7 @@ import { instanceTable } from './instances.ts'
 import { keyCertificateTable, keyMatchTable } from './key-certificates.ts'
 import { keySetTable } from './key-sets.ts'
 import { serviceKeyTable } from './keys.ts'
+import { keystoreTable } from './keystore.ts'
 import { platformTable } from './platforms.ts'
 import { registeredClientTable } from './registered-clients.ts'
 import { revocationTable } from './revocations.ts'
@@ -39,5 +40,6 @@ export function tablesOn(scope: Scope): Tables {
     trust: trustTable(scope),
     platforms: platformTable(scope),
     applications: applicationTable(scope),
+    keystore: keystoreTable(scope),
   }
 }

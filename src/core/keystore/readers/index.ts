@@ -1,0 +1,32 @@
+import { DerError } from '../../../crypto/der.ts'
+import { PemError } from '../../../crypto/pem.ts'
+import { Pkcs12Error } from '../../../crypto/pkcs12/error.ts'
+import type { Problem } from '../../problem.ts'
+import { keystoreLimits, refuse } from '../rules.ts'
+import { pem } from './pem.ts'
+import { pkcs12 } from './pkcs12.ts'
+import type { KeyFileContents, KeyFileReader, Opening } from './reader.ts'
+
+/** THE LIST of forms, the most particular first. */
+const readers: readonly KeyFileReader[] = [pkcs12, pem]
+
+/** Reads a file that somebody gave: PEM as text, or base64 of a file of any form. */
+export function readKeyFile(given: string, opening: Opening): KeyFileContents | Problem {
+  const file = bytesOf(given)
+  const { fileBytes } = keystoreLimits
+  if (file.length > fileBytes) return refuse(`the file has ${file.length} bytes: the limit is ${fileBytes}`)
+  try {
+    return readers.find(reader => reader.claims(file))!.read(file, opening)
+  } catch (error) {
+    const known = [PemError, DerError, Pkcs12Error].some(kind => error instanceof kind)
+    if (known) return refuse(`it cannot be imported: ${(error as Error).message}`)
+    throw error
+  }
+}
+
+/** Base64 is decoded where it is exact; anything else is a text. */
+function bytesOf(given: string): Buffer {
+  const body = given.replace(/\s/g, '')
+  const bytes = Buffer.from(body, 'base64')
+  return body !== '' && bytes.toString('base64') === body ? bytes : Buffer.from(given, 'utf8')
+}

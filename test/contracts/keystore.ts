@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import type { Store } from '../../src/adapters/store/open.ts'
+import type { KeystoreEntry } from '../../src/core/keystore/index.ts'
+import type { Change } from '../../src/core/store.ts'
+import type { Tenant } from '../../src/core/tenant.ts'
+import { aTenant, type Place, someId } from './store.ts'
+
+/** Later than 32 bits of milliseconds reach. */
+const someTime = 4_102_444_800_123
+const der = Buffer.from('00ff80', 'hex')
+
+export const anEntry = (
+  { id: tenantId }: Pick<Tenant, 'id'>,
+  more: Partial<KeystoreEntry> = {},
+): KeystoreEntry => ({
+  id: someId(),
+  tenantId,
+  alias: `Alias ${someId()}`,
+  chain: [der, Buffer.from('01', 'hex')],
+  sealedKey: der,
+  notAfter: someTime,
+  createdAt: someTime,
+  updatedAt: someTime,
+  ...more,
+})
+
+/** What the keystore is asked for, on every engine. */
+export function keystoreContract(engine: string, makePlace: () => Promise<Place>): void {
+  describe(`${engine}: the keystore`, () => {
+    let place: Place
+    let store: Store
+    let tenant: Tenant
+    const told: (Change | undefined)[] = []
+    before(async () => {
+      place = await makePlace()
+      store = await place.open()
+      store.changes.onChange(change => told.push(change))
+      tenant = await newTenant()
+    })
+    after(async () => {
+      await store.close()
+      await place.drop()
+    })
+
+    async function newTenant(): Promise<Tenant> {
+      const made = aTenant()
+      await store.write(({ tenants }) => tenants.insert(made))
+      return made
+    }
+    async function insert(more: Partial<KeystoreEntry> = {}): Promise<KeystoreEntry> {
+      const entry = anEntry(tenant, more)
+      await store.write(({ keystore }) => keystore.insert(entry))
+      return entry
+    }
+
+    it('gives back entries as they were, by their alias in any case, in their tenant', async () => {
+      const other = await newTenant()
+      const pair = await insert({ alias: 'Ärger mit ERP' })
+      const alone = await insert({ sealedKey: undefined, chain: [der] })
+      const { keystore } = store.read
+      for (const alias of ['Ärger mit ERP', 'ärger MIT erp'])
+        assert.deepEqual(await keystore.find(tenant.id, alias), pair)
+      assert.deepEqual(await keystore.find(tenant.id, alone.alias), alone)
+      assert.equal(await keystore.find(other.id, pair.alias), undefined)
+      assert.deepEqual([await keystore.list(other.id), await keystore.count(other.id)], [[], 0])
+      const listed = await keystore.list(tenant.id)
+      assert.equal(listed.length, await keystore.count(tenant.id))
+      assert.ok(listed.some(({ id }) => id === pair.id))
+    })
+
+    it('lets no two entries of a tenant have an alias that differs in case only', async () => {
+      const { alias } = await insert()
+      await assert.rejects(insert({ alias: alias.toUpperCase() }))
+      const other = await newTenant()
+      await insert({ alias, tenantId: other.id })
+    })
+
+    it('replaces all but id, tenant and creation date, and tells of every change', async () => {
+      const entry = await insert()
+      const changed = {
+        ...entry,
+        alias: `Renamed ${entry.alias}`,
+        chain: [Buffer.from('02', 'hex')],
+        sealedKey: undefined,
+        notAfter: 1,
+        updatedAt: someTime + 1,
+      }
+      told.length = 0
+      await store.write(({ keystore }) => keystore.update({ ...changed, createdAt: 5 }))
+      assert.deepEqual(await store.read.keystore.find(tenant.id, changed.alias), changed)
+      assert.equal(await store.read.keystore.find(tenant.id, entry.alias), undefined)
+      await store.write(({ keystore }) => keystore.delete(entry))
+      assert.equal(await store.read.keystore.find(tenant.id, changed.alias), undefined)
+      const change = { kind: 'keystore', tenantId: tenant.id, id: entry.id }
+      assert.deepEqual(told, [change, change])
+    })
+
+    it('tells what ends, of all tenants, the next first', async () => {
+      const other = await newTenant()
+      const later = await insert({ notAfter: 20, tenantId: other.id })
+      const sooner = await insert({ notAfter: 10, sealedKey: undefined })
+      const ids = [later, sooner].map(({ alias }) => alias)
+      const ending = async (time: number) =>
+        (await store.read.keystore.endingBefore(time)).filter(({ alias }) => ids.includes(alias))
+      const { alias, chain } = sooner
+      assert.deepEqual(await ending(20), [
+        { tenantName: tenant.name, alias, chain, holdsKey: false, notAfter: 10 },
+      ])
+      assert.deepEqual(
+        (await ending(21)).map(one => [one.tenantName, one.holdsKey]),
+        [
+          [tenant.name, false],
+          [other.name, true],
+        ],
+      )
+    })
+
+    it('goes with its tenant', async () => {
+      const gone = await newTenant()
+      const { alias } = await insert({ tenantId: gone.id })
+      await store.write(({ tenants }) => tenants.delete(gone.id))
+      assert.equal(await store.read.keystore.find(gone.id, alias), undefined)
+    })
+  })
+}
