@@ -13,7 +13,8 @@ export const apiRoles = [
   { name: 'CredentialsEdit', description: 'Create, change and delete service instances and service keys' },
   {
     name: 'SecurityMaterialEdit',
-    description: 'Rotate signing keys, run the authority, say whom senders may come from',
+    description:
+      'Rotate signing keys, run the authority, say whom senders may come from, keep keys and credentials for calling others',
   },
   { name: 'UserRolesEdit', description: 'Create and delete roles, give them to users' },
   { name: 'WorkspaceArtifactsDeploy', description: 'Deploy and undeploy integration flows' },

@@ -4,6 +4,7 @@ import { clientRoutes } from './clients.ts'
 import { flowRoutes } from './flows.ts'
 import { instanceRoutes } from './instances.ts'
 import { keyRoutes } from './keys.ts'
+import { keystoreRoutes } from './keystore.ts'
 import { roleAssignmentRoutes } from './role-assignments.ts'
 import { roleRoutes } from './roles.ts'
 import type { AdminRoute } from './route.ts'
@@ -21,5 +22,6 @@ export const adminApi: readonly AdminRoute[] = [
   ...appRoutes,
   ...trustRoutes,
   ...authorityRoutes,
+  ...keystoreRoutes,
   ...flowRoutes,
 ]
