@@ -26,6 +26,7 @@ const areas: Readonly<Record<string, readonly string[]>> = {
   broker: ['clients', 'authority', 'tokens', 'trust'],
   registration: ['broker', 'clients'],
   keystore: ['authority', 'broker'],
+  connectivity: ['keystore'],
   applications: ['broker', 'clients', 'tokens'],
   admission: ['clients', 'tokens', 'trust'],
   flows: ['admission', 'clients', 'tokens', 'trust'],

@@ -5,6 +5,7 @@ import { createHttpApp } from '../adapters/http/app.ts'
 import type { Listener } from '../adapters/http/request.ts'
 import type { RequestListener } from '../adapters/http/server.ts'
 import type { Operations, Services } from '../adapters/http/services.ts'
+import { createProbe } from '../adapters/probe/tls.ts'
 import { openStore, type Store } from '../adapters/store/open.ts'
 import { type Bases, createAddresses } from '../core/addresses.ts'
 import { createAuthorityDirectory, createCrls } from '../core/authority/index.ts'
@@ -107,6 +108,7 @@ export async function composeServer(parts: Parts): Promise<Server> {
     used: (key, at) => journal.used(key, at),
     flows,
     forwarder,
+    probe: createProbe(),
     meter,
     operations: parts.operations(store),
   }

@@ -2,6 +2,7 @@ import type { Addresses } from '../../core/addresses.ts'
 import type { Identification } from '../../core/admission/index.ts'
 import type { AuthorityDirectory, Crls } from '../../core/authority/index.ts'
 import type { RegisteredAuthentication } from '../../core/clients/index.ts'
+import type { Probe } from '../../core/connectivity/index.ts'
 import type { Context } from '../../core/context.ts'
 import type { DecisionRecord } from '../../core/explain/index.ts'
 import type { FlowRegistry, Forwarder, Message } from '../../core/flows/index.ts'
@@ -30,6 +31,7 @@ export interface Services extends Identification, RegisteredAuthentication {
   readonly keystore: KeystoreIdentities
   readonly flows: FlowRegistry
   readonly forwarder: Forwarder
+  readonly probe: Probe
   readonly meter: Meter
   readonly operations: Operations
 }

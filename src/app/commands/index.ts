@@ -31,6 +31,11 @@ export const commands: readonly CommandEntry[] = [
   entry('trust', 'Roots that are accepted from senders', () => import('./trust.ts')),
   entry('authority', 'What issues certificates to senders, and revokes them', () => import('./authority.ts')),
   entry('keystore', 'Key pairs and certificates for calling others', () => import('./keystore.ts')),
+  entry(
+    'connectivity-test',
+    'Try a TLS connection to another system, step by step',
+    () => import('./connectivity-test.ts'),
+  ),
   entry('flow', 'Integration flows and their messages', () => import('./flow.ts')),
   entry('token', 'Get an access token, as a sender would', () => import('./token.ts')),
   entry('call', 'Call an address, as a sender would', () => import('./call.ts')),

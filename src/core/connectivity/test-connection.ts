@@ -1,9 +1,12 @@
 import { type Certificate, parseCertificate } from '../../crypto/certificate.ts'
 import { DerError } from '../../crypto/der.ts'
 import { formatName, parseName } from '../../crypto/names.ts'
+import { encodePem } from '../../crypto/pem.ts'
 import { type Context, iso } from '../context.ts'
+import type { KeystoreIdentities, KeystoreIdentity, KeystoreTable } from '../keystore/index.ts'
 import { isLinkLocal } from '../network.ts'
 import { isProblem, Problem } from '../problem.ts'
+import type { Transactions } from '../store.ts'
 import type { Tenant } from '../tenant.ts'
 import { type ChainCertificate, judgeChain } from './chain.ts'
 import { hostFits } from './hosts.ts'
@@ -49,11 +52,10 @@ export interface ConnectionReport {
 
 export interface ConnectionTesting {
   readonly probe: Probe
-  /** The tenant's key pairs, and the certificates that it trusts when it calls others. */
-  readonly keystore: {
-    identity(tenant: Tenant, alias: string): Promise<{ cert: string; key: string } | Problem>
-    trusted(tenant: Tenant): Promise<readonly Certificate[]>
-  }
+  /** The tenant's key pairs. */
+  readonly keystore: KeystoreIdentities
+  /** What has no private key there is trusted when others are called. */
+  readonly store: Transactions<{ keystore: KeystoreTable }>
   readonly context: Pick<Context, 'now'>
 }
 
@@ -73,22 +75,24 @@ interface Finding {
 export async function testConnection(
   tenant: Tenant,
   request: ConnectionRequest,
-  { probe, keystore, context }: ConnectionTesting,
+  { probe, keystore, store, context }: ConnectionTesting,
 ): Promise<ConnectionReport | Problem> {
   const target = readTarget(request)
   if (isProblem(target)) return target
   const { clientCertificate: alias, verify } = request
-  const identity = alias === undefined ? undefined : await keystore.identity(tenant, alias)
+  const identity = alias === undefined ? undefined : await keystore.find(tenant.id, alias)
   if (isProblem(identity)) return identity
-  const probed = await probe.probe({ ...target, identity })
-  const roots = [...(await keystore.trusted(tenant)), ...probe.publicRoots().flatMap(readRoot)]
+  const probed = await probe.probe({ ...target, identity: identity && shown(identity) })
+  const roots = [...(await trustedBy(tenant, store.read.keystore)), ...probe.publicRoots()].flatMap(readRoot)
   const chain = probed.tls && judgeChain(probed.tls.certificates, roots, context.now())
   const findings = [
     ofFailure(probed.failure, target, alias),
     chain?.trusted === false && ofChain(chain, context.now()),
     chain && !hostFits(target.host, chain.hosts) && ofHost(target.host, chain.hosts),
     ofCertificateRequest(probed, alias),
-  ].filter((one): one is Finding => Boolean(one))
+  ]
+    .filter((one): one is Finding => Boolean(one))
+    .toSorted((a, b) => steps.indexOf(a.step) - steps.indexOf(b.step))
   const [first] = findings.filter(
     ({ step }) => verify || (step !== 'certificate trusted' && step !== 'host name'),
   )
@@ -107,6 +111,19 @@ export async function testConnection(
     asksForCertificate: probed.tls && probed.tls.certificateRequest !== undefined,
     acceptedAuthorities: probed.tls?.certificateRequest?.authorities.map(showName) ?? [],
   }
+}
+
+/** As node:tls takes it. */
+function shown({ privateKey, chain }: KeystoreIdentity): { cert: string; key: string } {
+  return {
+    cert: chain.map(der => encodePem('CERTIFICATE', der)).join(''),
+    key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
+  }
+}
+
+async function trustedBy({ id }: Tenant, keystore: KeystoreTable): Promise<Buffer[]> {
+  const entries = await keystore.list(id)
+  return entries.filter(({ sealedKey }) => sealedKey === undefined).flatMap(({ chain }) => chain)
 }
 
 function readTarget({ address, port: given }: ConnectionRequest): { host: string; port: number } | Problem {

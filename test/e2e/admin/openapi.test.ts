@@ -241,6 +241,13 @@ test('the answers of every operation are as the document says', async t => {
     ['POST', '/keystore/:alias/chain', '/keystore/partner/chain', { certificates: root.pem }],
     ['PATCH', '/keystore/:alias', '/keystore/partner', { alias: 'Partner' }],
     ['DELETE', '/keystore/:alias', '/keystore/Partner'],
+    ['POST', '/connectivity-tests', '/connectivity-tests', { address: server.url }],
+    [
+      'POST',
+      '/connectivity-tests',
+      '/connectivity-tests',
+      { address: 'no-such-host.invalid', verify: false },
+    ],
     ['POST', '/flows', '/flows', flow],
     ['GET', '/flows', '/flows'],
     ['DELETE', '/flows/:id', '/flows/made'],

@@ -2,15 +2,15 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
-import { after, describe, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import { createServer, type TlsOptions } from 'node:tls'
-import { createProbe } from '../../../src/adapters/probe/tls.ts'
 import { type ConnectionReport, testConnection } from '../../../src/core/connectivity/index.ts'
-import { isProblem, Problem } from '../../../src/core/problem.ts'
+import { importEntry } from '../../../src/core/keystore/index.ts'
+import { isProblem } from '../../../src/core/problem.ts'
 import type { Tenant } from '../../../src/core/tenant.ts'
-import { parseCertificate } from '../../../src/crypto/certificate.ts'
 import { type Ca, newRoot, pemOf, pkcs8, type Sender, selfSigned } from '../../support/senders.ts'
-import { orThrow } from '../../support/server.ts'
+import { orThrow, startTestServer, type TestServer } from '../../support/server.ts'
+import { newTenant } from '../token-server/world.ts'
 
 const root = newRoot('root of servers')
 const issuing = root.intermediate('issuing of servers')
@@ -40,34 +40,32 @@ async function serving(own: Sender, sent: readonly Buffer[], options: TlsOptions
   return (server.address() as AddressInfo).port
 }
 
-const probe = createProbe()
-const keys: Readonly<Record<string, Sender>> = { ours: clients.issue(), theirs: otherClients.issue() }
-
-async function tried(
-  address: string,
-  {
-    trusting = [root],
-    verify = true,
-    ...more
-  }: { trusting?: readonly Ca[]; verify?: boolean; clientCertificate?: string; port?: number } = {},
-): Promise<ConnectionReport> {
-  const report = await testConnection({} as Tenant, { address, verify, ...more }, deps(trusting))
-  return orThrow(report)
-}
-
-const deps = (trusting: readonly Ca[]) => ({
-  probe,
-  keystore: {
-    async identity(_tenant: Tenant, alias: string) {
-      const own = keys[alias]
-      return own
-        ? { cert: pemOf(own.der), key: pkcs8(own.pair) }
-        : new Problem('not_found', `there is no key pair ${alias}`)
-    },
-    trusted: async () => trusting.map(({ der }) => parseCertificate(der)),
-  },
-  context: { now: Date.now },
+let server: TestServer
+/** Trusts nobody beyond what this computer does. */
+let distrusting: Tenant
+before(async () => {
+  server = await startTestServer()
+  distrusting = await newTenant(server, 'distrusting')
+  for (const [alias, content] of [
+    ['root', root.pem],
+    ['ours', pemOf(ours.der) + pkcs8(ours.pair)],
+    ['theirs', pemOf(theirs.der) + pkcs8(theirs.pair)],
+  ] as const)
+    await imported(server.tenant, alias, content)
 })
+after(() => server.close())
+
+const imported = async (tenant: Tenant, alias: string, file: string) =>
+  orThrow(await importEntry(tenant, alias, { file }, server.server.services))
+
+const [ours, theirs] = [clients.issue(), otherClients.issue()]
+
+type Request = Partial<Parameters<typeof testConnection>[1]> & { readonly tenant?: Tenant }
+
+const attempt = (address: string, { tenant = server.tenant, ...more }: Request = {}) =>
+  testConnection(tenant, { address, verify: true, ...more }, server.server.services)
+const tried = async (address: string, request?: Request): Promise<ConnectionReport> =>
+  orThrow(await attempt(address, request))
 
 const outcomes = ({ checks }: ConnectionReport) =>
   Object.fromEntries(checks.map(({ name, outcome }) => [name, outcome]))
@@ -108,7 +106,7 @@ describe('a server that is not trusted', () => {
   const port = serving(good, [issuing.der])
 
   test('by its root, which is named, with what to do', async () => {
-    const report = await tried('localhost', { port: await port, trusting: [] })
+    const report = await tried('localhost', { port: await port, tenant: distrusting })
     assert.equal(report.works, false)
     assert.match(report.missingRoot!, /root of servers/)
     assert.match(report.hint!, /keystore import ALIAS FILE/)
@@ -119,8 +117,9 @@ describe('a server that is not trusted', () => {
 
   test('by an impostor of the same name', async () => {
     const impostor = newRoot('', { subject: root.subject })
-    const report = await tried('localhost', { port: await port, trusting: [impostor] })
-    assert.equal(report.works, false)
+    const tenant = await newTenant(server, 'deceived')
+    await imported(tenant, 'impostor', impostor.pem)
+    assert.equal((await tried('localhost', { port: await port, tenant })).works, false)
   })
 
   test('because it does not send its intermediate, which is named', async () => {
@@ -143,7 +142,7 @@ describe('a server that is not trusted', () => {
   })
 
   test('works all the same where that does not matter', async () => {
-    const report = await tried('localhost', { port: await port, trusting: [], verify: false })
+    const report = await tried('localhost', { port: await port, tenant: distrusting, verify: false })
     assert.equal(report.works, true)
     assert.equal(outcomes(report)['certificate trusted'], 'failed')
   })
@@ -190,11 +189,7 @@ describe('a client certificate', () => {
   })
 
   test('that is not in the keystore is told before anything is called', async () => {
-    const found = await testConnection(
-      {} as Tenant,
-      { address: 'localhost', verify: true, clientCertificate: 'x' },
-      deps([]),
-    )
+    const found = await attempt('localhost', { clientCertificate: 'x' })
     assert.ok(isProblem(found))
     assert.equal(found.code, 'not_found')
   })
@@ -240,7 +235,7 @@ describe('where there is no such server', () => {
       ['fe80::1', /link-local/],
       ['localhost:99999', /no host/],
     ] as const) {
-      const found = await testConnection({} as Tenant, { address, verify: true }, deps([]))
+      const found = await attempt(address)
       assert.ok(isProblem(found), address)
       assert.match(found.description, reason)
     }

@@ -1,6 +1,7 @@
 import { appRoutes } from './apps.ts'
 import { authorityRoutes } from './authority.ts'
 import { clientRoutes } from './clients.ts'
+import { connectivityRoutes } from './connectivity.ts'
 import { flowRoutes } from './flows.ts'
 import { instanceRoutes } from './instances.ts'
 import { keyRoutes } from './keys.ts'
@@ -23,5 +24,6 @@ export const adminApi: readonly AdminRoute[] = [
   ...trustRoutes,
   ...authorityRoutes,
   ...keystoreRoutes,
+  ...connectivityRoutes,
   ...flowRoutes,
 ]

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict'
+import { X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { after, before, test } from 'node:test'
+import { createServer, type Server } from 'node:tls'
+import { unzipSync } from 'fflate'
+import { certificateFingerprint } from '../../../src/crypto/thumbprint.ts'
+import { newRoot, pemOf, pkcs8 } from '../../support/senders.ts'
+import { at, done, json, refused } from './world.ts'
+
+const root = newRoot('Root of the partner')
+const issuing = root.intermediate('Issuing/CA of the partner')
+const own = issuing.issue({ cn: 'partner', extensions: { eku: undefined } }, [
+  { kind: 'dns', value: 'localhost' },
+])
+const fingerprint = certificateFingerprint(root.der)
+
+let server: Server
+let address: string
+before(async () => {
+  server = createServer(
+    {
+      cert: pemOf(own.der, issuing.der, root.der),
+      key: pkcs8(own.pair),
+      requestCert: true,
+      rejectUnauthorized: false,
+    },
+    socket => socket.on('error', () => {}),
+  )
+  server.on('tlsClientError', () => {})
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  address = `localhost:${(server.address() as AddressInfo).port}`
+})
+after(() => server.close())
+
+test('a server of an unknown root is shown step by step, with its chain, its root, and what to do', async () => {
+  const { out } = await refused(`connectivity-test ${address} --client-certificate nobody`, /no entry nobody/)
+  assert.equal(out, '')
+  const seen = await refused(
+    `connectivity-test ${address}`,
+    /Root of the partner[\s\S]+keystore import ALIAS FILE/,
+  )
+  assert.match(seen.out, /✓ name\n[\s\S]*✓ tls\n[\s\S]*✗ certificate trusted\n[\s\S]*✓ host name/)
+  assert.match(seen.out, /^Missing here +CN=Root of the partner/m)
+  assert.match(seen.out, /^leaf +CN=partner/m)
+  assert.match(seen.out, /^root +CN=Root of the partner/m)
+})
+
+test('its certificates are saved one by one, by what they are', async () => {
+  await refused(`connectivity-test ${address} --download $chain.zip`, /3 certificates in .*chain\.zip/)
+  const files = unzipSync(readFileSync(at('chain.zip')))
+  assert.deepEqual(Object.keys(files), [
+    '1-leaf-partner.cer',
+    '2-intermediate-Issuing-CA-of-the-partner.cer',
+    '3-root-Root-of-the-partner.cer',
+  ])
+  const ders = Object.values(files).map(bytes => new X509Certificate(bytes).raw)
+  assert.deepEqual(ders, [own.der, issuing.der, root.der])
+  await refused(`connectivity-test ${address} --download $chain.tar`, /let its name end in \.zip/, 2)
+})
+
+test('its root is trusted when somebody has said its fingerprint, and the connection works then', async () => {
+  const line = `connectivity-test ${address} --trust partner`
+  await refused(
+    line,
+    new RegExp(`fingerprint ${fingerprint}[\\s\\S]+Compare it with what its owner publishes`),
+  )
+  await refused(`${line} --fingerprint ${'0'.repeat(64)}`, /is another one/)
+  await refused(`connectivity-test ${address} --fingerprint ${fingerprint}`, /goes with --trust/, 2)
+  const written = fingerprint.toUpperCase().replace(/(..)(?!$)/g, '$1:')
+  await done(`${line} --fingerprint ${written}`, /is trusted from now on, as partner/)
+  const report = await json<{ works: boolean; asksForCertificate: boolean }>(
+    `connectivity-test https://${address}/`,
+  )
+  assert.deepEqual([report.works, report.asksForCertificate], [true, true])
+})
+
+test('a key pair of the keystore is shown to who asks, and whether it was asked for is told', async () => {
+  await done('keystore create shown --key-length 256')
+  const { out } = await done(`connectivity-test ${address} --client-certificate shown --no-verify`)
+  assert.match(out, /^Client certificate +asked for, of anybody/m)
+})
