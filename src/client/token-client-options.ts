@@ -5,7 +5,7 @@ import { misconfigured, type TokenError } from './errors.ts'
 import type { HttpOptions } from './http.ts'
 import { createHttp } from './http.ts'
 import type { Wait } from './retry.ts'
-import type { TokenRequest } from './token-request.ts'
+import { formType, grantType, type TokenRequest } from './token-request.ts'
 
 export type TokenClientOptions = HttpOptions & {
   tokenUrl: string
@@ -26,6 +26,10 @@ export type TokenClientOptions = HttpOptions & {
   parameters?: Readonly<Record<string, string>> | undefined
   /** further parameters of the token URL, for servers that want them there. Never a secret: addresses end up in logs. */
   query?: Readonly<Record<string, string>> | undefined
+  /** where `grant_type` goes: some servers want it in the address; default: the body */
+  grantTypeIn?: 'body' | 'url' | undefined
+  /** of the request; a type of JSON sends the parameters as a JSON object. Default: the form of RFC 6749. */
+  contentType?: string | undefined
   /** further headers */
   headers?: Readonly<Record<string, string>> | undefined
   /** seconds; for a server that leaves expires_in out. Without it such an answer is an error. */
@@ -87,6 +91,9 @@ export function tokenRequest(options: TokenClientOptions, clock: () => number): 
     }
   }
   const headers = readHeaders(options.headers)
+  if (options.grantTypeIn === 'url') {
+    for (const url of [tokenUrl, mtlsTokenUrl]) url?.searchParams.set('grant_type', grantType)
+  }
   for (const [name, value] of Object.entries(query)) {
     for (const url of [tokenUrl, mtlsTokenUrl]) url?.searchParams.append(name, value)
   }
@@ -98,6 +105,8 @@ export function tokenRequest(options: TokenClientOptions, clock: () => number): 
     tokenUrl,
     mtlsTokenUrl,
     headers,
+    grantTypeIn: options.grantTypeIn ?? 'body',
+    contentType: options.contentType ?? formType,
     tls,
     resource,
     audience,

@@ -534,3 +534,29 @@ test('further parameters of the address, and further headers, go along; what is 
       },
     )
 })
+
+test('grant_type in the address and parameters in JSON, for servers that want it so', async t => {
+  let body = ''
+  const { client, server } = await world(
+    t,
+    request => {
+      body = request.text
+      return tokenAnswer()
+    },
+    {
+      auth: clientSecretPost('erp', 'secret'),
+      grantTypeIn: 'url',
+      contentType: 'application/json',
+      resource: ['https://a.example', 'https://b.example'],
+    },
+  )
+  await client.token()
+  const [{ path, headers }] = server.received as [(typeof server.received)[number]]
+  assert.equal(path, '/oauth/token?grant_type=client_credentials')
+  assert.equal(headers['content-type'], 'application/json')
+  assert.deepEqual(JSON.parse(body), {
+    client_id: 'erp',
+    client_secret: 'secret',
+    resource: ['https://a.example', 'https://b.example'],
+  })
+})

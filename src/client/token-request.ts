@@ -18,6 +18,9 @@ export type AccessToken = {
   readonly raw: Readonly<Record<string, unknown>>
 }
 
+export const grantType = 'client_credentials'
+export const formType = 'application/x-www-form-urlencoded'
+
 /** What is the same in every request of one token client, but for the credential. */
 export type TokenRequest = {
   http: Http
@@ -31,6 +34,8 @@ export type TokenRequest = {
   audience?: string | readonly string[] | undefined
   parameters?: Readonly<Record<string, string>> | undefined
   headers?: Readonly<Record<string, string>> | undefined
+  grantTypeIn: 'body' | 'url'
+  contentType: string
   /** seconds; used where an answer has no expires_in */
   defaultExpiresIn?: number | undefined
   clock: () => number
@@ -65,7 +70,9 @@ export async function requestToken(
   await authenticate(request.auth, draft)
   const { tls } = draft
   const url = showsCertificate(tls) ? (request.mtlsTokenUrl ?? tokenUrl) : tokenUrl
-  const reply = await http.post(url, draft.body.toString(), draft.headers, { signal, tls })
+  const { contentType } = request
+  const headers = { ...draft.headers, 'content-type': contentType }
+  const reply = await http.post(url, written(draft.body, contentType), headers, { signal, tls })
   const body = parseObject(reply.body)
   if (typeof body?.access_token === 'string') hidden.push(body.access_token)
   const success = reply.status >= 200 && reply.status <= 299
@@ -85,13 +92,27 @@ async function authenticate(auth: ClientAuth, draft: AuthRequest): Promise<void>
 }
 
 function form(request: TokenRequest, scope: string | undefined): URLSearchParams {
-  const body = new URLSearchParams({ grant_type: 'client_credentials' })
+  const body = new URLSearchParams(request.grantTypeIn === 'body' ? { grant_type: grantType } : {})
   if (scope !== undefined && scope !== '') body.set('scope', scope)
   for (const name of ['resource', 'audience'] as const) {
     for (const value of [request[name] ?? []].flat()) body.append(name, value)
   }
   for (const [name, value] of Object.entries(request.parameters ?? {})) body.set(name, value)
   return body
+}
+
+/** A parameter that is there several times becomes a list in JSON. */
+function written(body: URLSearchParams, contentType: string): string {
+  if (!/\bjson\b/i.test(contentType)) return body.toString()
+  const names = [...new Set(body.keys())]
+  return JSON.stringify(
+    Object.fromEntries(
+      names.map(name => {
+        const [first, ...more] = body.getAll(name)
+        return [name, more.length === 0 ? first : [first, ...more]]
+      }),
+    ),
+  )
 }
 
 function readToken(

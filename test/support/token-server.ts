@@ -14,6 +14,8 @@ export type Received = {
   path: string
   headers: IncomingMessage['headers']
   form: URLSearchParams
+  /** the body as it came */
+  text: string
   /** common name of the client certificate, if one was shown */
   certificate: string | undefined
   /** port of the client's side: the same in two requests means the same connection */
@@ -59,6 +61,7 @@ async function read(incoming: IncomingMessage): Promise<Received> {
     path: incoming.url ?? '',
     headers: incoming.headers,
     form: new URLSearchParams(body),
+    text: body,
     certificate: Array.isArray(name) ? name[0] : name,
     port: incoming.socket.remotePort ?? 0,
   }
