@@ -3,11 +3,11 @@ import { DerError } from '../../crypto/der.ts'
 import { parseDn } from '../../crypto/names.ts'
 import { defaultNode, wrongNode } from '../nodes.ts'
 import { sendRole } from '../plans.ts'
-import { isProblem, Problem } from '../problem.ts'
+import { isProblem, type Problem } from '../problem.ts'
+import { listOf, members, oneOf, printable, refusal, text, whole } from '../schema.ts'
 import { parseAddress } from './address.ts'
 import { type AuthorizationDefinition, authorizationWarnings } from './authorizations/index.ts'
 import { wrongHeaderName } from './headers.ts'
-import { listOf, members, oneOf, printable, text, whole } from './schema.ts'
 import { senders } from './senders/index.ts'
 import { type StepEntry, stepSchema } from './steps/index.ts'
 
@@ -109,7 +109,8 @@ export const flowSchema = members(
 /** Reads a flow file. The problem names everything that is wrong, each with its place and what to write instead. */
 export function parseFlow(input: unknown): FlowDefinition | Problem {
   const read = flowSchema.safeParse(input)
-  if (!read.success) return refused(read.error.issues)
+  if (!read.success)
+    return refusal(read.error, 'flow file', 'Correct the flow file as said and deploy it again.')
   const flow = read.data
   const written = flow.sender.authorization
   const misspelled = 'userRole' in written && written.userRole === secondSpelling
@@ -130,24 +131,6 @@ export function parseFlow(input: unknown): FlowDefinition | Problem {
 /** The text to store: `parseFlow` reads the same definition from it, without the warnings. */
 export function formatFlow({ warnings: _, ...flow }: FlowDefinition): string {
   return JSON.stringify(flow)
-}
-
-const mostIssues = 20
-
-function refused(issues: readonly z.core.$ZodIssue[]): Problem {
-  const told = issues.slice(0, mostIssues).map(issue => `${place(issue.path)}: ${issue.message}`)
-  const more = issues.length - told.length
-  return new Problem('invalid_input', [...told, ...(more > 0 ? [`and ${more} more`] : [])].join('; '), {
-    hint: 'Correct the flow file as said and deploy it again.',
-  })
-}
-
-function place(path: readonly PropertyKey[]): string {
-  if (path.length === 0) return 'flow file'
-  return path
-    .map(part => (typeof part === 'number' ? `[${part}]` : `.${printable(String(part))}`))
-    .join('')
-    .slice(1)
 }
 
 function wrongId(id: string): string | undefined {

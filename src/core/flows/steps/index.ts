@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { members } from '../schema.ts'
+import { members } from '../../schema.ts'
 import { removeHeader } from './remove-header.ts'
 import { setHeader } from './set-header.ts'
 import { setQuery } from './set-query.ts'

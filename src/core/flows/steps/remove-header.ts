@@ -1,4 +1,4 @@
-import { text } from '../schema.ts'
+import { text } from '../../schema.ts'
 import type { Step } from './step.ts'
 
 /** `removeHeader: X-Source`: the receiver does not get this header. */

@@ -1,5 +1,5 @@
+import { members, text } from '../../schema.ts'
 import { wrongHeaderName } from '../headers.ts'
-import { members, text } from '../schema.ts'
 import { withoutHeader } from './remove-header.ts'
 import type { Step } from './step.ts'
 

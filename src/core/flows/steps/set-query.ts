@@ -1,5 +1,5 @@
 import { formDecode } from '../../parameters.ts'
-import { members, text } from '../schema.ts'
+import { members, text } from '../../schema.ts'
 import type { Step } from './step.ts'
 
 /** `setQuery: { name: client, value: '100' }`: the receiver gets this query parameter, and no other of that name. */

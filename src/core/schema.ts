@@ -1,7 +1,8 @@
 import { z } from 'zod'
-import { nearestName } from '../nearest.ts'
+import { nearestName } from './nearest.ts'
+import { Problem } from './problem.ts'
 
-/** Parts of the flow file's schema. Each refusal says what to write instead. */
+/** Parts of the schemas of files that people write. Each refusal says what to write instead. */
 
 /** An object that refuses members it does not know, and names the nearest one that it does. */
 export function members<Shape extends z.core.$ZodLooseShape>(shape: Shape, example: string) {
@@ -59,6 +60,24 @@ function unknownMembers(keys: readonly string[], known: readonly string[]): stri
   })
   const more = keys.length - named.length
   return named.join('; ') + (more > 0 ? `; and ${more} more are not known` : '')
+}
+
+const mostIssues = 20
+
+/** Names everything that is wrong, each with its place and what to write instead. `document`: what the whole is called. */
+export function refusal({ issues }: z.ZodError, document: string, hint: string): Problem {
+  const told = issues.slice(0, mostIssues).map(issue => `${place(issue.path, document)}: ${issue.message}`)
+  const more = issues.length - told.length
+  const description = [...told, ...(more > 0 ? [`and ${more} more`] : [])].join('; ')
+  return new Problem('invalid_input', description, { hint })
+}
+
+function place(path: readonly PropertyKey[], document: string): string {
+  if (path.length === 0) return document
+  return path
+    .map(part => (typeof part === 'number' ? `[${part}]` : `.${printable(String(part))}`))
+    .join('')
+    .slice(1)
 }
 
 /** What of a text may stand in a problem's description (RFC 6749 section 5.2), cut to a readable length. */
