@@ -20,6 +20,7 @@ import {
 import type { Context } from '../core/context.ts'
 import { createFlowRegistry, type Forwarder } from '../core/flows/index.ts'
 import { createKeystoreIdentities } from '../core/keystore/index.ts'
+import { createSecurityMaterials } from '../core/material/index.ts'
 import type { Meter } from '../core/meter.ts'
 import { createTenantDirectory, ensureDefaultTenant } from '../core/tenants/index.ts'
 import { createKeyrings, createRevokedTokens, createTokenChecking } from '../core/tokens/index.ts'
@@ -102,6 +103,7 @@ export async function composeServer(parts: Parts): Promise<Server> {
     trust,
     crls,
     keystore: createKeystoreIdentities(store.read.keystore, vault, changes),
+    materials: createSecurityMaterials(store.read.material, vault, changes),
     assertionKeys,
     chosenSecrets: createChosenSecrets(vault, context),
     oneTime: store.oneTimeIds,

@@ -25,6 +25,7 @@ export interface Change {
     | 'authority'
     | 'trust'
     | 'keystore'
+    | 'material'
   readonly tenantId: string
   readonly id: string
   /** A fact that spares the listener a query: the client id of a credential, the expiry of a revocation. */

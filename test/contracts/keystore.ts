@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { Store } from '../../src/adapters/store/open.ts'
 import type { KeystoreEntry } from '../../src/core/keystore/index.ts'
+import type { StoredMaterial } from '../../src/core/material/index.ts'
 import type { Change } from '../../src/core/store.ts'
 import type { Tenant } from '../../src/core/tenant.ts'
 import { aTenant, type Place, someId } from './store.ts'
@@ -25,7 +26,22 @@ export const anEntry = (
   ...more,
 })
 
-/** What the keystore is asked for, on every engine. */
+export const someMaterial = (
+  { id: tenantId }: Pick<Tenant, 'id'>,
+  more: Partial<StoredMaterial> = {},
+): StoredMaterial => ({
+  id: someId(),
+  tenantId,
+  name: `Material ${someId()}`,
+  type: 'user',
+  sealed: der,
+  keystoreEntryId: undefined,
+  createdAt: someTime,
+  updatedAt: someTime,
+  ...more,
+})
+
+/** What the keystore and the security material are asked for, on every engine. */
 export function keystoreContract(engine: string, makePlace: () => Promise<Place>): void {
   describe(`${engine}: the keystore`, () => {
     let place: Place
@@ -116,11 +132,54 @@ export function keystoreContract(engine: string, makePlace: () => Promise<Place>
       )
     })
 
+    it('keeps security material beside it, which names an entry whatever its alias is', async () => {
+      const entry = await insert()
+      const one = someMaterial(tenant, { name: 'Über ERP', keystoreEntryId: entry.id })
+      const other = someMaterial(tenant)
+      told.length = 0
+      await store.write(async ({ material }) => {
+        await material.insert(one)
+        await material.insert(other)
+      })
+      const { material, keystore } = store.read
+      assert.deepEqual(await material.find(tenant.id, 'über erp'), { ...one, keystoreAlias: entry.alias })
+      assert.deepEqual(await material.find(tenant.id, other.name), { ...other, keystoreAlias: undefined })
+      assert.deepEqual(await keystore.usedBy(entry.id), ['Über ERP'])
+      await store.write(tables => tables.keystore.update({ ...entry, alias: 'Another alias' }))
+      assert.equal((await material.find(tenant.id, one.name))?.keystoreAlias, 'Another alias')
+      await assert.rejects(store.write(tables => tables.keystore.delete(entry)))
+      await assert.rejects(
+        store.write(tables => tables.material.insert(someMaterial(tenant, { name: 'ÜBER ERP' }))),
+      )
+      const changed = {
+        ...one,
+        type: 'x',
+        sealed: Buffer.from('01', 'hex'),
+        keystoreEntryId: undefined,
+        updatedAt: 1,
+      }
+      await store.write(tables => tables.material.update({ ...changed, createdAt: 5 }))
+      assert.deepEqual(await material.find(tenant.id, one.name), { ...changed, keystoreAlias: undefined })
+      assert.deepEqual(await keystore.usedBy(entry.id), [])
+      const names = (await material.list(tenant.id)).map(({ name }) => name)
+      assert.deepEqual(names, [other.name, 'Über ERP'])
+      assert.equal(await material.count(tenant.id), 2)
+      await store.write(tables => tables.material.delete(one))
+      assert.equal(await material.find(tenant.id, one.name), undefined)
+      assert.deepEqual(
+        told.filter(change => change?.kind === 'material').map(change => change?.id),
+        [one.id, other.id, one.id, one.id],
+      )
+    })
+
     it('goes with its tenant', async () => {
       const gone = await newTenant()
-      const { alias } = await insert({ tenantId: gone.id })
+      const { alias, id } = await insert({ tenantId: gone.id })
+      const named = someMaterial(gone, { keystoreEntryId: id })
+      await store.write(({ material }) => material.insert(named))
       await store.write(({ tenants }) => tenants.delete(gone.id))
       assert.equal(await store.read.keystore.find(gone.id, alias), undefined)
+      assert.equal(await store.read.material.find(gone.id, named.name), undefined)
     })
   })
 }

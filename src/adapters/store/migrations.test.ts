@@ -84,6 +84,11 @@ async function assertKeystore({ read: { keystore } }: Store): Promise<void> {
   assert.equal((await keystore.find('tenant-1', 'erp'))?.chain[0]?.toString('hex'), '00ff80')
 }
 
+/** Security material came with 0009. */
+async function assertMaterial({ read: { material } }: Store): Promise<void> {
+  assert.equal((await material.find('tenant-1', 'erp'))?.keystoreAlias, 'ERP')
+}
+
 describe('every schema that has landed', () => {
   it('is kept as a fixture', () => {
     assert.deepEqual(
@@ -115,6 +120,7 @@ describe('every schema that has landed', () => {
       if (name >= '0005') await assertRegisteredClients(store)
       if (name >= '0006') await assertApplications(store)
       if (name >= '0008') await assertKeystore(store)
+      if (name >= '0009') await assertMaterial(store)
       await store.close()
       await (await open(`sqlite:${fresh}`)).close()
       assert.deepEqual(schemaOf(old), schemaOf(fresh))
@@ -152,6 +158,7 @@ describe('every schema that has landed', () => {
       if (name >= '0005') await assertRegisteredClients(store)
       if (name >= '0006') await assertApplications(store)
       if (name >= '0008') await assertKeystore(store)
+      if (name >= '0009') await assertMaterial(store)
       await store.close()
       await (await open(fresh.url)).close()
       assert.deepEqual(await schemaOf(old.url), await schemaOf(fresh.url))

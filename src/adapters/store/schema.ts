@@ -27,6 +27,7 @@ export interface Schema {
   appSecrets: AppSecretRow
   appGrants: AppGrantRow
   keystoreEntries: KeystoreEntryRow
+  securityMaterial: SecurityMaterialRow
   changes: ChangeRow
   changeCounter: { id: number; last: number }
 }
@@ -330,6 +331,19 @@ export interface KeystoreEntryRow {
   chain: string
   sealedKey: Buffer | null
   notAfter: number
+  createdAt: number
+  updatedAt: number
+}
+
+export interface SecurityMaterialRow {
+  id: string
+  tenantId: string
+  /** Lower case: what makes the name unique. */
+  nameLower: string
+  name: string
+  type: string
+  sealed: Buffer
+  keystoreEntryId: string | null
   createdAt: number
   updatedAt: number
 }

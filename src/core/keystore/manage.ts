@@ -135,7 +135,7 @@ export async function renameEntry(
   })
 }
 
-/** Deletes an entry with its key, which nobody has a copy of. */
+/** Deletes an entry that nothing uses, with its key, which nobody has a copy of. */
 export async function deleteEntry(
   tenant: Tenant,
   alias: string,
@@ -144,6 +144,13 @@ export async function deleteEntry(
   return store.write(async ({ keystore }) => {
     const entry = await keystore.find(tenant.id, alias)
     if (!entry) return noEntry(alias)
+    const users = await keystore.usedBy(entry.id)
+    if (users.length > 0)
+      return new Problem(
+        'conflict',
+        `keystore entry ${entry.alias} is used by security material ${shorten(users)}`,
+        { hint: 'Delete that first, or replace it: `countersign material create NAME --replace`.' },
+      )
     await keystore.delete(entry)
     return entry
   })
@@ -155,6 +162,11 @@ export async function findEntry(
   { store }: Stored,
 ): Promise<KeystoreEntry | Problem> {
   return (await store.read.keystore.find(tenant.id, alias)) ?? noEntry(alias)
+}
+
+function shorten(names: readonly string[]): string {
+  const shown = names.slice(0, 10).join(', ')
+  return names.length > 10 ? `${shown} and ${names.length - 10} more` : shown
 }
 
 const isTaken = ({ alias }: KeystoreEntry): Problem =>

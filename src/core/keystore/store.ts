@@ -34,6 +34,8 @@ export interface KeystoreTable {
   /** Replaces everything but id, tenant and creation date. */
   update(entry: KeystoreEntry): Promise<void>
   delete(entry: Pick<KeystoreEntry, 'id' | 'tenantId'>): Promise<void>
+  /** Names of the security material that names it. */
+  usedBy(id: string): Promise<string[]>
   /** In all tenants, the next to end first. */
   endingBefore(time: number): Promise<EndingEntry[]>
 }

@@ -10,6 +10,7 @@ import type {
 import type { ClientTable, KeyCertificateTable, KeyMatchTable, KeySetTable } from '../clients/index.ts'
 import type { FlowTable } from '../flows/index.ts'
 import type { KeystoreTable } from '../keystore/index.ts'
+import type { MaterialTable } from '../material/index.ts'
 import type { RegisteredClientTable } from '../registration/index.ts'
 import type { TenantTable } from '../tenant.ts'
 import type { RevocationTable, TenantKeyTable } from '../tokens/index.ts'
@@ -38,4 +39,5 @@ export interface Tables {
   readonly platforms: PlatformTable
   readonly applications: ApplicationTable
   readonly keystore: KeystoreTable
+  readonly material: MaterialTable
 }

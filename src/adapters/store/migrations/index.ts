@@ -12,5 +12,6 @@ export const storeMigrations: MigrationSet = {
     '0006-applications': () => import('./0006-applications.ts'),
     '0007-application-replay': () => import('./0007-application-replay.ts'),
     '0008-keystore': () => import('./0008-keystore.ts'),
+    '0009-security-material': () => import('./0009-security-material.ts'),
   },
 }

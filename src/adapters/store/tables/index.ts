@@ -9,6 +9,7 @@ import { keyCertificateTable, keyMatchTable } from './key-certificates.ts'
 import { keySetTable } from './key-sets.ts'
 import { serviceKeyTable } from './keys.ts'
 import { keystoreTable } from './keystore.ts'
+import { materialTable } from './material.ts'
 import { platformTable } from './platforms.ts'
 import { registeredClientTable } from './registered-clients.ts'
 import { revocationTable } from './revocations.ts'
@@ -41,5 +42,6 @@ export function tablesOn(scope: Scope): Tables {
     platforms: platformTable(scope),
     applications: applicationTable(scope),
     keystore: keystoreTable(scope),
+    material: materialTable(scope),
   }
 }

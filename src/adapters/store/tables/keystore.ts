@@ -42,6 +42,15 @@ export function keystoreTable(scope: Scope): KeystoreTable {
     async delete(entry) {
       await changing(entry).deleteFrom('keystoreEntries').where('id', '=', entry.id).execute()
     },
+    async usedBy(id) {
+      const rows = await scope.db
+        .selectFrom('securityMaterial')
+        .select('name')
+        .where('keystoreEntryId', '=', id)
+        .orderBy('nameLower')
+        .execute()
+      return rows.map(({ name }) => name)
+    },
     async endingBefore(time) {
       const rows = await scope.db
         .selectFrom('keystoreEntries')
