@@ -32,6 +32,11 @@ export const commands: readonly CommandEntry[] = [
   entry('authority', 'What issues certificates to senders, and revokes them', () => import('./authority.ts')),
   entry('keystore', 'Key pairs and certificates for calling others', () => import('./keystore.ts')),
   entry(
+    'material',
+    'Credentials for calling others: OAuth clients, users, secrets',
+    () => import('./material.ts'),
+  ),
+  entry(
     'connectivity-test',
     'Try a TLS connection to another system, step by step',
     () => import('./connectivity-test.ts'),

@@ -241,6 +241,14 @@ test('the answers of every operation are as the document says', async t => {
     ['POST', '/keystore/:alias/chain', '/keystore/partner/chain', { certificates: root.pem }],
     ['PATCH', '/keystore/:alias', '/keystore/partner', { alias: 'Partner' }],
     ['DELETE', '/keystore/:alias', '/keystore/Partner'],
+    [
+      'POST',
+      '/material',
+      '/material',
+      { name: 'erp', type: 'user', content: { user: 'u', password: 'p' }, replace: false },
+    ],
+    ['GET', '/material', '/material'],
+    ['DELETE', '/material/:name', '/material/erp'],
     ['POST', '/connectivity-tests', '/connectivity-tests', { address: server.url }],
     [
       'POST',

@@ -6,6 +6,7 @@ import { flowRoutes } from './flows.ts'
 import { instanceRoutes } from './instances.ts'
 import { keyRoutes } from './keys.ts'
 import { keystoreRoutes } from './keystore.ts'
+import { materialRoutes } from './material.ts'
 import { roleAssignmentRoutes } from './role-assignments.ts'
 import { roleRoutes } from './roles.ts'
 import type { AdminRoute } from './route.ts'
@@ -24,6 +25,7 @@ export const adminApi: readonly AdminRoute[] = [
   ...trustRoutes,
   ...authorityRoutes,
   ...keystoreRoutes,
+  ...materialRoutes,
   ...connectivityRoutes,
   ...flowRoutes,
 ]
