@@ -15,6 +15,7 @@ const pages = [
   { name: 'README.md', text: readme, least: 6 },
   { name: 'docs/certificates.md', text: page('docs/certificates.md'), least: 6 },
   { name: 'docs/assertions.md', text: page('docs/assertions.md'), least: 2 },
+  { name: 'docs/keystore.md', text: page('docs/keystore.md'), least: 1 },
 ]
 
 /** Shell lines of a page in their order; those with a gap to fill in, and the clone, are for people. */
