@@ -1,5 +1,7 @@
+import { lookup } from 'node:dns'
+import { getCACertificates } from 'node:tls'
 import { createGuardedFetch } from '../adapters/forward/fetch.ts'
-import { createForwarder } from '../adapters/forward/http.ts'
+import { createForwarder, lookupWithoutLinkLocal } from '../adapters/forward/http.ts'
 import { createRevocationSource } from '../adapters/forward/revocation.ts'
 import { createHttpApp } from '../adapters/http/app.ts'
 import type { Listener } from '../adapters/http/request.ts'
@@ -22,6 +24,7 @@ import { createFlowRegistry, type Forwarder } from '../core/flows/index.ts'
 import { createKeystoreIdentities } from '../core/keystore/index.ts'
 import { createSecurityMaterials } from '../core/material/index.ts'
 import type { Meter } from '../core/meter.ts'
+import { createOutboundAccess } from '../core/outbound/index.ts'
 import { createTenantDirectory, ensureDefaultTenant } from '../core/tenants/index.ts'
 import { createKeyrings, createRevokedTokens, createTokenChecking } from '../core/tokens/index.ts'
 import { createRevocationChecking, createTrust } from '../core/trust/index.ts'
@@ -87,6 +90,20 @@ export async function composeServer(parts: Parts): Promise<Server> {
   const flows = createFlowRegistry(store.read.flows, changes)
   const forwarder = parts.forwarder ?? createForwarder()
 
+  const keystore = createKeystoreIdentities(store.read.keystore, vault, changes)
+  const materials = createSecurityMaterials(store.read.material, vault, changes)
+  const access = createOutboundAccess(
+    {
+      materials,
+      keystore,
+      table: store.read.keystore,
+      publicRoots: () => getCACertificates('default'),
+      lookup: lookupWithoutLinkLocal(lookup),
+      context,
+    },
+    changes,
+  )
+
   const services: Services = {
     context,
     addresses,
@@ -102,14 +119,15 @@ export async function composeServer(parts: Parts): Promise<Server> {
     authorities,
     trust,
     crls,
-    keystore: createKeystoreIdentities(store.read.keystore, vault, changes),
-    materials: createSecurityMaterials(store.read.material, vault, changes),
+    keystore,
+    materials,
     assertionKeys,
     chosenSecrets: createChosenSecrets(vault, context),
     oneTime: store.oneTimeIds,
     used: (key, at) => journal.used(key, at),
     flows,
     forwarder,
+    outbound: access,
     probe: createProbe(),
     meter,
     operations: parts.operations(store),
@@ -121,6 +139,7 @@ export async function composeServer(parts: Parts): Promise<Server> {
     failures,
     listenerOf,
     async close() {
+      access.close()
       await forwarder.close()
       await revocationSource.close()
       await outbound.close()

@@ -25,7 +25,7 @@ export interface Demo {
 /** A sender, a guarded flow and a receiver to try things with. What was made at an earlier start is used again. */
 export async function startDemo(services: Services, config: Config): Promise<Demo> {
   const tenant = services.tenants.byName(defaultTenantName)!
-  const { store, context } = services
+  const { store, outbound, context } = services
   const directory = join(config.dataDir, 'demo')
   makePrivateDirectory(directory)
   // What an earlier version left behind has no authority before the first maintenance.
@@ -40,7 +40,7 @@ export async function startDemo(services: Services, config: Config): Promise<Dem
     sender: { adapter: 'HTTPS', address: flowAddress },
     receiver: { adapter: 'HTTP', url: `http://127.0.0.1:${port}/orders` },
   }
-  orThrow(await deployFlow(tenant, flow, { store, context, roles: async () => [sendRole] }))
+  orThrow(await deployFlow(tenant, flow, { store, outbound, context, roles: async () => [sendRole] }))
   return {
     print: () =>
       process.stdout.write(

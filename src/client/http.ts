@@ -1,6 +1,7 @@
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, RequestOptions } from 'node:http'
 import { Agent as HttpAgent, request as httpRequest } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import type { LookupFunction } from 'node:net'
 import { createSecureContext } from 'node:tls'
 import { checkUrl, shown } from './address.ts'
 import { aborted, misconfigured, TokenError } from './errors.ts'
@@ -24,6 +25,8 @@ export type HttpOptions = {
   timeoutMs?: number | undefined
   /** allow plain http:// to hosts other than loopback: secrets and tokens then travel readable */
   allowInsecure?: boolean | undefined
+  /** how host names become addresses, as node:net takes it; default: the DNS of this computer */
+  lookup?: LookupFunction | undefined
 }
 
 export type HttpReply = { status: number; headers: IncomingHttpHeaders; body: string }
@@ -44,7 +47,7 @@ export const maxResponseBytes = 1024 * 1024
  * TokenError for everything that is not a whole answer. Connections are pooled per host and TLS material.
  */
 export function createHttp(options: HttpOptions = {}): Http {
-  const { tls = {}, timeoutMs = 10_000, allowInsecure = false } = options
+  const { tls = {}, timeoutMs = 10_000, allowInsecure = false, lookup } = options
   if (!(timeoutMs > 0 && timeoutMs < 2 ** 31)) throw misconfigured('timeoutMs must be a number above 0.')
   checkTls(tls)
   const agents = {
@@ -68,6 +71,7 @@ export function createHttp(options: HttpOptions = {}): Http {
       body,
       request: {
         ...(secure ? (more.tls ?? tls) : {}),
+        ...(lookup && { lookup }),
         method,
         agent: secure ? agents['https:'] : agents['http:'],
         headers: { ...defaultHeaders, ...headers },

@@ -196,9 +196,9 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     token,
     adminToken: async (...roles) => token(await sender({ plan: 'api', parameters: { roles } })),
     async deploy(flow, of = tenant) {
-      const { store } = server.services
+      const { store, outbound } = server.services
       const roles = async () => (await listRoles(of, store)).map(role => role.name)
-      orThrow(await deployFlow(of, flow, { store, context, roles }))
+      orThrow(await deployFlow(of, flow, { store, outbound, context, roles }))
     },
     async close() {
       for (const { socket } of [main, mtls, pki]) {

@@ -1,6 +1,8 @@
 import { type LookupAddress, type LookupAllOptions, lookup } from 'node:dns'
 import type { LookupFunction } from 'node:net'
+import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls'
 import { Agent, buildConnector, type Dispatcher } from 'undici'
+import type { ConnectionSettings } from '../../core/calls.ts'
 import type { ForwardExchange, Forwarder, Incoming, Outgoing } from '../../core/flows/index.ts'
 import { isLinkLocal } from '../../core/network.ts'
 import { Problem } from '../../core/problem.ts'
@@ -13,12 +15,46 @@ export interface ForwarderOptions {
 /** Carries messages over HTTP with undici, streaming in both directions. */
 export function createForwarder(options: ForwarderOptions = {}): Forwarder {
   const { connectionsPerReceiver = 64, connectTimeoutMs = 5000 } = options
-  const agent = new Agent({
-    connections: connectionsPerReceiver,
-    connect: connectorWithoutLinkLocal(connectTimeoutMs),
-    keepAliveTimeout: 30_000,
+  const newAgent = (secureContext?: SecureContext) =>
+    new Agent({
+      connections: connectionsPerReceiver,
+      connect: connectorWithoutLinkLocal(connectTimeoutMs, secureContext),
+      keepAliveTimeout: 30_000,
+    })
+  const usual = newAgent()
+  /** The connections of other settings, the least recently used first. */
+  const others = new Map<string, Agent>()
+
+  function agentFor(settings: ConnectionSettings | undefined): Agent {
+    if (!settings) return usual
+    const agent = others.get(settings.id) ?? newAgent(secureContextOf(settings))
+    others.delete(settings.id)
+    others.set(settings.id, agent)
+    const [oldest] = others
+    if (oldest && others.size > mostSettings) {
+      others.delete(oldest[0])
+      // What is under way on its connections is finished.
+      oldest[1].close().catch(() => {})
+    }
+    return agent
+  }
+
+  return {
+    forward: (message, answer) => start(agentFor(message.connection), message, answer),
+    async close() {
+      await Promise.all([usual, ...others.values()].map(agent => agent.close()))
+    },
+  }
+}
+
+const mostSettings = 200
+
+/** Made once for its settings: the roots of this computer are many. */
+function secureContextOf({ ca, certificate }: ConnectionSettings): SecureContext {
+  return createSecureContext({
+    ...(ca.length > 0 && { ca: [...getCACertificates('default'), ...ca] }),
+    ...certificate,
   })
-  return { forward: (message, answer) => start(agent, message, answer), close: () => agent.close() }
 }
 
 function start(agent: Agent, message: Outgoing, answer: Incoming): ForwardExchange {
@@ -128,8 +164,15 @@ function isSendable({ path, headers }: Outgoing): boolean {
 }
 
 /** Makes connections to anything but link-local addresses, whether they are written down or resolved. */
-function connectorWithoutLinkLocal(timeout: number): buildConnector.connector {
-  const connect = buildConnector({ timeout, lookup: lookupWithoutLinkLocal(lookup) })
+function connectorWithoutLinkLocal(
+  timeout: number,
+  secureContext: SecureContext | undefined,
+): buildConnector.connector {
+  const connect = buildConnector({
+    timeout,
+    lookup: lookupWithoutLinkLocal(lookup),
+    ...(secureContext && { secureContext }),
+  })
   return (options, callback) => {
     // A name is looked up by the connector, an address is not.
     if (!isLinkLocal(options.hostname)) return connect(options, callback)

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { Transform } from 'node:stream'
+import type { CallCredentials } from '../../core/calls.ts'
 import { newId } from '../../core/context.ts'
 import {
   type Admitted,
@@ -11,6 +12,7 @@ import {
   fetchesCsrf,
   formatCsrfCookie,
   headersForSender,
+  type Incoming,
   issueCsrf,
   modifies,
   parseCsrfCookie,
@@ -51,7 +53,7 @@ const tokenInQuery = /(^|&)access_token=/
  * directions; written on node:http, because this is the path that every message takes.
  */
 export function createWorker(services: Services) {
-  const { flows, forwarder, journal, meter, context, vault } = services
+  const { flows, forwarder, outbound, journal, meter, context, vault } = services
 
   /** Does this path belong to the worker node? */
   function serves(path: string): boolean {
@@ -229,48 +231,61 @@ export function createWorker(services: Services) {
         exchange?.abort()
       })
 
-    exchange = forwarder.forward(
-      {
-        origin: flow.receiver.origin,
-        method: request.method!,
-        path: query ? `${path}?${query}` : path,
-        headers: outgoing,
-        body,
-        timeoutMs: flow.receiver.timeoutMs,
+    const { credential } = flow.definition.receiver
+    const go = ({ authorization, connection }: CallCredentials) => {
+      if (over) return
+      if (authorization !== undefined) outgoing.push('Authorization', authorization)
+      exchange = forwarder.forward(
+        {
+          origin: flow.receiver.origin,
+          method: request.method!,
+          path: query ? `${path}?${query}` : path,
+          headers: outgoing,
+          body,
+          timeoutMs: flow.receiver.timeoutMs,
+          connection,
+        },
+        answer(authorization),
+      )
+    }
+    const answer = (authorization: string | undefined): Incoming => ({
+      head(status, received) {
+        if (over) return
+        receiverStatus = status
+        if (status === 401 && credential !== undefined && authorization !== undefined)
+          outbound.rejected(flow.tenantId, credential, authorization)
+        const refused = answerOfReceiver(status)
+        if (refused) {
+          fail(refused)
+          exchange?.abort()
+          return
+        }
+        response.writeHead(status, [
+          ...commonHeaders(response),
+          ...headersForSender(received),
+          'SAP_MessageProcessingLogID',
+          messageId,
+        ])
       },
-      {
-        head(status, received) {
-          if (over) return
-          receiverStatus = status
-          const refused = answerOfReceiver(status)
-          if (refused) {
-            fail(refused)
-            exchange?.abort()
-            return
-          }
-          response.writeHead(status, [
-            ...commonHeaders(response),
-            ...headersForSender(received),
-            'SAP_MessageProcessingLogID',
-            messageId,
-          ])
-        },
-        data(chunk) {
-          if (over || response.write(chunk)) return true
-          response.once('drain', () => exchange?.resume())
-          return false
-        },
-        end() {
-          if (over) return
-          finish(
-            response.statusCode,
-            response.statusCode < 400 ? undefined : `the receiver answered ${receiverStatus}`,
-          )
-          response.end()
-        },
-        failed: fail,
+      data(chunk) {
+        if (over || response.write(chunk)) return true
+        response.once('drain', () => exchange?.resume())
+        return false
       },
-    )
+      end() {
+        if (over) return
+        finish(
+          response.statusCode,
+          response.statusCode < 400 ? undefined : `the receiver answered ${receiverStatus}`,
+        )
+        response.end()
+      },
+      failed: fail,
+    })
+    const carried = outbound.of(flow.tenantId, credential)
+    const goOn = (found: CallCredentials | Problem) => (isProblem(found) ? fail(found) : go(found))
+    if (carried instanceof Promise) carried.then(goOn, error => fail(unexpected(error, services)))
+    else goOn(carried)
   }
 
   function refuse(

@@ -1,6 +1,7 @@
 import type { Addresses } from '../../core/addresses.ts'
 import type { Identification } from '../../core/admission/index.ts'
 import type { AuthorityDirectory, Crls } from '../../core/authority/index.ts'
+import type { OutboundAccess } from '../../core/calls.ts'
 import type { RegisteredAuthentication } from '../../core/clients/index.ts'
 import type { Probe } from '../../core/connectivity/index.ts'
 import type { Context } from '../../core/context.ts'
@@ -33,6 +34,7 @@ export interface Services extends Identification, RegisteredAuthentication {
   readonly materials: SecurityMaterials
   readonly flows: FlowRegistry
   readonly forwarder: Forwarder
+  readonly outbound: OutboundAccess
   readonly probe: Probe
   readonly meter: Meter
   readonly operations: Operations

@@ -1,10 +1,10 @@
 import { type Certificate, parseCertificate } from '../../crypto/certificate.ts'
 import { DerError } from '../../crypto/der.ts'
 import { formatName, parseName } from '../../crypto/names.ts'
-import { encodePem } from '../../crypto/pem.ts'
 import { type Context, iso } from '../context.ts'
-import type { KeystoreIdentities, KeystoreIdentity, KeystoreTable } from '../keystore/index.ts'
+import type { KeystoreIdentities, KeystoreTable } from '../keystore/index.ts'
 import { isLinkLocal } from '../network.ts'
+import { shownCertificate } from '../outbound/index.ts'
 import { isProblem, Problem } from '../problem.ts'
 import type { Transactions } from '../store.ts'
 import type { Tenant } from '../tenant.ts'
@@ -82,7 +82,7 @@ export async function testConnection(
   const { clientCertificate: alias, verify } = request
   const identity = alias === undefined ? undefined : await keystore.find(tenant.id, alias)
   if (isProblem(identity)) return identity
-  const probed = await probe.probe({ ...target, identity: identity && shown(identity) })
+  const probed = await probe.probe({ ...target, identity: identity && shownCertificate(identity) })
   const roots = [...(await trustedBy(tenant, store.read.keystore)), ...probe.publicRoots()].flatMap(readRoot)
   const chain = probed.tls && judgeChain(probed.tls.certificates, roots, context.now())
   const findings = [
@@ -110,14 +110,6 @@ export async function testConnection(
     missingRoot: chain?.missing,
     asksForCertificate: probed.tls && probed.tls.certificateRequest !== undefined,
     acceptedAuthorities: probed.tls?.certificateRequest?.authorities.map(showName) ?? [],
-  }
-}
-
-/** As node:tls takes it. */
-function shown({ privateKey, chain }: KeystoreIdentity): { cert: string; key: string } {
-  return {
-    cert: chain.map(der => encodePem('CERTIFICATE', der)).join(''),
-    key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
   }
 }
 

@@ -1,3 +1,4 @@
+import type { OutboundAccess } from '../calls.ts'
 import type { Context } from '../context.ts'
 import { nearestName } from '../nearest.ts'
 import { Problem } from '../problem.ts'
@@ -14,6 +15,7 @@ export interface Deployment {
   readonly store: Transactions<Tables>
   /** The names of the roles that exist in the tenant. */
   readonly roles: (tenant: Tenant) => Promise<string[]>
+  readonly outbound: Pick<OutboundAccess, 'whyUnusable'>
   readonly context: Context
 }
 
@@ -21,14 +23,15 @@ export interface Deployment {
 export async function deployFlow(
   tenant: Tenant,
   input: unknown,
-  { store, roles, context }: Deployment,
+  { store, roles, outbound, context }: Deployment,
 ): Promise<FlowDefinition | Problem> {
   const definition = parseFlow(input)
   if (definition instanceof Problem) return definition
   const { credential } = definition.receiver
-  if (credential !== undefined)
-    return new Problem('invalid_input', `receiver.credential: there is no security material ${credential}`, {
-      hint: 'Leave receiver.credential out: the receiver is called without credentials.',
+  const unusable = credential === undefined ? undefined : await outbound.whyUnusable(tenant, credential)
+  if (unusable)
+    return new Problem('invalid_input', `receiver.credential: ${unusable.reason}`, {
+      ...(unusable.hint && { hint: unusable.hint }),
     })
   const deployed: DeployedFlow = {
     tenantId: tenant.id,
@@ -85,6 +88,24 @@ export async function flowsAskingFor(
 ): Promise<string[]> {
   const flows = (await store.read.flows.list(tenant.id)).map(compileFlow)
   return flows.filter(flow => flow.authorization.roles.includes(role)).map(flow => flow.definition.id)
+}
+
+/** Why a credential cannot go: flows call their receivers with it. Its name counts without regard to case. */
+export async function neededByFlows(
+  tenant: Tenant,
+  credential: string,
+  { store }: Pick<Deployment, 'store'>,
+): Promise<Problem | undefined> {
+  const wanted = credential.toLowerCase()
+  const flows = await listFlows(tenant, { store })
+  const ids = flows
+    .filter(({ receiver }) => receiver.credential?.toLowerCase() === wanted)
+    .map(({ id }) => id)
+  return ids.length === 0
+    ? undefined
+    : new Problem('conflict', `flow ${ids.slice(0, 10).join(', ')} calls its receiver with ${credential}`, {
+        hint: 'Deploy the flow with another credential first.',
+      })
 }
 
 function checkRole(flow: Flow, existing: readonly string[]): Problem | undefined {

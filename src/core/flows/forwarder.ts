@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import type { ConnectionSettings } from '../calls.ts'
 import type { Problem } from '../problem.ts'
 
 /** A message on its way to a receiver. */
@@ -12,6 +13,8 @@ export interface Outgoing {
   readonly body: Readable | undefined
   /** Between two signs of life of the receiver. */
   readonly timeoutMs: number
+  /** undefined: as usual. */
+  readonly connection?: ConnectionSettings | undefined
 }
 
 /** Takes the receiver's answer as it arrives. */

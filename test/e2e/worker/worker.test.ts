@@ -265,7 +265,7 @@ test('deploying, replacing and undeploying count from the next request on; addre
 })
 
 test('a role that does not exist is refused at deploy with the nearest name; the second spelling is read with a warning', async () => {
-  const { store, context } = server.server.services
+  const { store, outbound, context } = server.server.services
   const put = (userRole: string) =>
     deployFlow(
       server.tenant,
@@ -274,7 +274,7 @@ test('a role that does not exist is refused at deploy with the nearest name; the
         sender: { adapter: 'HTTPS', address: '/r', authorization: { userRole } },
         receiver: { adapter: 'HTTP', url: receiver.origin },
       },
-      { store, context, roles: async () => ['ESBMessaging.send', 'Orders.write'] },
+      { store, outbound, context, roles: async () => ['ESBMessaging.send', 'Orders.write'] },
     )
   const refused = await put('Order.write')
   assert.ok(isProblem(refused) && /did you mean Orders\.write/.test(refused.description))

@@ -80,9 +80,9 @@ export const flowRoutes: readonly AdminRoute[] = [
     answer: z.object({ id: z.string(), endpoint: z.string(), warnings: z.array(z.string()) }),
     status: 201,
     async handle({ tenant, body }, services) {
-      const { store, context } = services
+      const { store, outbound, context } = services
       const roles = async () => (await listRoles(tenant, store)).map(role => role.name)
-      const flow = await deployFlow(tenant, body, { store, context, roles })
+      const flow = await deployFlow(tenant, body, { store, outbound, context, roles })
       if (isProblem(flow)) return flow
       const endpoint = endpointOf(flow, tenant, services)
       return { id: flow.id, endpoint, warnings: flow.warnings }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { neededByFlows } from '../../../core/flows/index.ts'
 import {
   createEntry,
   deleteEntry,
@@ -202,7 +203,8 @@ export const keystoreRoutes: readonly AdminRoute[] = [
     body: z.strictObject({ alias: z.string() }),
     answer: entryAnswer,
     async handle({ tenant, parameters, body }, services) {
-      const renamed = await renameEntry(tenant, parameters.alias, body.alias, services)
+      const needed = await neededByFlows(tenant, parameters.alias, services)
+      const renamed = needed ?? (await renameEntry(tenant, parameters.alias, body.alias, services))
       return isProblem(renamed) ? renamed : show(renamed, services)
     },
     audit: ({ alias }) => ({ alias }),
@@ -214,6 +216,7 @@ export const keystoreRoutes: readonly AdminRoute[] = [
     roles: ['SecurityMaterialEdit'],
     parameters: ofEntry,
     status: 204,
-    handle: ({ tenant, parameters }, services) => deleteEntry(tenant, parameters.alias, services),
+    handle: async ({ tenant, parameters: { alias } }, services) =>
+      (await neededByFlows(tenant, alias, services)) ?? deleteEntry(tenant, alias, services),
   }),
 ]

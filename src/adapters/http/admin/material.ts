@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { neededByFlows } from '../../../core/flows/index.ts'
 import {
   createMaterial,
   deleteMaterial,
@@ -69,6 +70,7 @@ export const materialRoutes: readonly AdminRoute[] = [
     roles: ['SecurityMaterialEdit'],
     parameters: z.object({ name: z.string() }),
     status: 204,
-    handle: ({ tenant, parameters }, services) => deleteMaterial(tenant, parameters.name, services),
+    handle: async ({ tenant, parameters: { name } }, services) =>
+      (await neededByFlows(tenant, name, services)) ?? deleteMaterial(tenant, name, services),
   }),
 ]

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { isLinkLocal } from '../../network.ts'
 import { listOf, oneOf, text } from '../../schema.ts'
 import { description, printableText, secretText, spelledMembers } from './members.ts'
 import { materialType } from './type.ts'
@@ -116,6 +117,8 @@ function wrongTokenServer(value: string): string | undefined {
   const local = ['localhost', '127.0.0.1', '[::1]'].includes(url?.hostname ?? '')
   if (value.length > mostCharacters || (url?.protocol !== 'https:' && !(local && url?.protocol === 'http:')))
     return 'write an https address, such as https://login.example/oauth/token'
+  // Where clouds keep the credentials of their machines (design 3.14).
+  if (isLinkLocal(url.hostname)) return 'write an address that is not link-local: those are never called'
   return url.username || url.password || url.hash
     ? 'write the address without user, password and fragment'
     : undefined

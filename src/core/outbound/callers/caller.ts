@@ -1,0 +1,29 @@
+import type { TlsOptions, TokenClientOptions } from '../../../client/index.ts'
+import type { ShownCertificate } from '../../calls.ts'
+import type { Context } from '../../context.ts'
+import type { KeystoreIdentities } from '../../keystore/index.ts'
+import type { Problem } from '../../problem.ts'
+import type { Soon } from '../../soon.ts'
+
+/** What security material adds to a call. */
+export interface Carried {
+  readonly authorization?: string
+  readonly certificate?: ShownCertificate
+}
+
+/** Security material in use. */
+export interface Caller {
+  carry(): Soon<Carried | Problem>
+  /** The receiver did not take this header. */
+  rejected(authorization: string): void
+  close(): void
+}
+
+/** What callers are made with. */
+export interface CallerContext {
+  readonly keystore: KeystoreIdentities
+  /** With the authorities that are trusted, beside those of this computer. */
+  readonly tls: TlsOptions
+  readonly lookup: TokenClientOptions['lookup']
+  readonly context: Context
+}

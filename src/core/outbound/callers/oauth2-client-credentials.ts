@@ -1,0 +1,93 @@
+import {
+  type ClientAuth,
+  clientSecretBasic,
+  clientSecretPost,
+  createTokenClient,
+  type TlsOptions,
+  TokenError,
+  type TokenEvent,
+} from '../../../client/index.ts'
+import type { SecurityMaterial } from '../../material/index.ts'
+import { isProblem, Problem } from '../../problem.ts'
+import { shownCertificate } from '../shown-certificate.ts'
+import type { Caller, CallerContext, Carried } from './caller.ts'
+
+type Material = Extract<SecurityMaterial, { type: 'oauth2-client-credentials' }>
+
+/** A token of the token server of others, kept while it is good; a bound one comes with its certificate. */
+export function oauth2Caller(material: Material, deps: CallerContext): Caller {
+  const { name, content } = material
+  const { context, tls, lookup } = deps
+  const custom = (place: 'body' | 'header' | 'url') =>
+    Object.fromEntries(
+      content.customParameters
+        .filter(({ sendAsPartOf }) => sendAsPartOf === place)
+        .map(({ key, value }) => [key, value]),
+    )
+  const client = createTokenClient({
+    tokenUrl: content.tokenServiceUrl,
+    auth: authOf(material, deps),
+    scope: content.scope,
+    resource: content.resource,
+    audience: content.audience,
+    parameters: custom('body'),
+    headers: custom('header'),
+    query: custom('url'),
+    grantTypeIn: content.grantType === 'url' ? 'url' : 'body',
+    contentType: content.contentType,
+    tls,
+    lookup,
+    clock: context.now,
+    onEvent: event => tell(event, material, deps),
+  })
+
+  return {
+    async carry(): Promise<Carried | Problem> {
+      try {
+        const { authorization, tls: shown } = await client.credentials()
+        return { authorization, ...certificateIn(shown) }
+      } catch (error) {
+        if (error instanceof TokenError) return noToken(name, error)
+        throw error
+      }
+    },
+    rejected: authorization => client.invalidate(authorization.replace(/^Bearer /, '')),
+    close: () => client.close(),
+  }
+}
+
+function authOf({ tenantId, content }: Material, { keystore }: CallerContext): ClientAuth {
+  const { clientId, clientSecret, keystoreAlias, clientAuthentication } = content
+  if (clientSecret !== undefined)
+    return clientAuthentication === 'header'
+      ? clientSecretBasic(clientId, clientSecret)
+      : clientSecretPost(clientId, clientSecret)
+  // Looked up for each request, so that a renewed certificate counts at once.
+  return async request => {
+    const identity = await keystore.find(tenantId, keystoreAlias!)
+    if (isProblem(identity)) throw new TokenError('invalid_configuration', identity.description)
+    request.body.set('client_id', clientId)
+    Object.assign(request.tls, shownCertificate(identity))
+  }
+}
+
+function certificateIn({ cert, key }: TlsOptions): Carried {
+  return typeof cert === 'string' && typeof key === 'string' ? { certificate: { cert, key } } : {}
+}
+
+const noToken = (name: string, { message }: TokenError): Problem =>
+  new Problem('receiver_failed', 'the receiver cannot be called', {
+    reason: `there is no token for credential ${name}: ${message}`,
+    hint: 'Compare with `countersign material list`; does `countersign connectivity-test` reach the token server?',
+  })
+
+/** What an operator has to know of; a single failure is in the message log. */
+function tell(event: TokenEvent, { name, tenantId }: Material, { context }: CallerContext): void {
+  if (event.type === 'circuit-opened')
+    context.log.warn(
+      { tenantId, credential: name, until: event.until },
+      'the token server of a credential does not answer, and is left alone for a while',
+    )
+  if (event.type === 'circuit-closed')
+    context.log.info({ tenantId, credential: name }, 'the token server of a credential answers again')
+}
