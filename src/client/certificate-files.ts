@@ -1,25 +1,15 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
-import { encodePem } from '../crypto/pem.ts'
-import { chooseEntry } from '../crypto/pkcs12/choose-entry.ts'
-import { Pkcs12Error } from '../crypto/pkcs12/error.ts'
-import { readPkcs12 } from '../crypto/pkcs12/read.ts'
 import { certificateThumbprint } from '../crypto/thumbprint.ts'
 import type { AuthSource, ClientAuth } from './auth/index.ts'
 import { type ClientCertificate, clientCertificate } from './certificate.ts'
 import { misconfigured, TokenError } from './errors.ts'
+import { certificateFromPkcs12, type Pkcs12Opening } from './pkcs12.ts'
 
 /** Where a certificate with its private key lies: two PEM files, or a PKCS#12 file. */
 export type CertificatePlace =
   | { readonly certificate: string; readonly key: string; readonly passphrase?: string | undefined }
-  | {
-      readonly pkcs12: string
-      readonly passphrase: string
-      /** of the private key, where it has another one than the file */
-      readonly keyPassphrase?: string | undefined
-      /** which of the private keys in the file; may be left out where there is one */
-      readonly alias?: string | undefined
-    }
+  | ({ readonly pkcs12: string } & Readonly<Pkcs12Opening>)
 
 /** A certificate that was read, as `tlsClientAuth` and a TLS connection take it. */
 export type LoadedCertificate = ClientCertificate & {
@@ -142,18 +132,10 @@ function fromPem({ certificate, key, passphrase }: Extract<CertificatePlace, { k
   }))
 }
 
-function fromPkcs12({
-  pkcs12,
-  passphrase,
-  keyPassphrase,
-  alias,
-}: Extract<CertificatePlace, { pkcs12: string }>): Read {
+function fromPkcs12({ pkcs12, ...opening }: Extract<CertificatePlace, { pkcs12: string }>): Read {
   return inFile(pkcs12, () => {
-    const passwords = { store: passphrase, ...(keyPassphrase !== undefined && { key: keyPassphrase }) }
-    const { entry, note } = chooseEntry(readPkcs12(readFile(pkcs12), passwords), alias)
-    const chain = entry.chain.map(der => encodePem('CERTIFICATE', der)).join('')
-    const key = entry.privateKey.export({ type: 'pkcs8', format: 'pem' })
-    return { certificate: loaded(clientCertificate(chain, key)), note }
+    const { certificate, note } = certificateFromPkcs12(readFile(pkcs12), opening)
+    return { certificate: loaded(certificate), note }
   })
 }
 
@@ -172,8 +154,7 @@ function inFile(path: string, read: () => Read): Read {
   try {
     return read()
   } catch (error) {
-    if (error instanceof Pkcs12Error || error instanceof TokenError)
-      throw misconfigured(`${path}: ${error.message}`)
+    if (error instanceof TokenError) throw misconfigured(`${path}: ${error.message}`)
     throw error
   }
 }

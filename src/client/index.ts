@@ -33,6 +33,8 @@ export { TokenError } from './errors.ts'
 export type { IssuerClientOptions } from './from-issuer.ts'
 export { tokenClientFromIssuer } from './from-issuer.ts'
 export type { TlsOptions } from './http.ts'
+export type { Pkcs12Opening } from './pkcs12.ts'
+export { certificateFromPkcs12 } from './pkcs12.ts'
 export type { Wait } from './retry.ts'
 export type { ServiceKey, ServiceKeyClientOptions } from './serviceKey.ts'
 export {

@@ -5,7 +5,8 @@ import type { ClientAuth } from './auth/index.ts'
 import { clientSecretBasic, privateKeyJwt, tlsClientAuth } from './auth/index.ts'
 import { clientCertificate, readPrivateKey } from './certificate.ts'
 import { misconfigured } from './errors.ts'
-import { checkTls, type TlsOptions } from './http.ts'
+import type { TlsOptions } from './http.ts'
+import { certificateFromPkcs12 } from './pkcs12.ts'
 import type { TokenClient } from './token-client.ts'
 import { createTokenClient } from './token-client.ts'
 import type { TokenClientOptions } from './token-client-options.ts'
@@ -149,9 +150,7 @@ function thumbprintOf(jwk: Members): string | undefined {
  */
 export function certificateOfServiceKey(key: ServiceKey, own: TlsOptions = {}): TlsOptions {
   if (own.pfx !== undefined) {
-    const file = { pfx: own.pfx, ...(own.passphrase === undefined ? {} : { passphrase: own.passphrase }) }
-    checkTls(file)
-    return file
+    return certificateFromPkcs12(own.pfx, { passphrase: own.passphrase ?? '' }).certificate
   }
   const certificates = own.cert ?? key.certificate
   const privateKey = own.key ?? key.key

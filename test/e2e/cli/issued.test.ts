@@ -107,8 +107,8 @@ describe('a key with an issued certificate', () => {
     }
     write('wrong', 'x\n')
     const line = 'token --key $issued/key.json --pkcs12 $issued/client.p12'
-    await refused(`${line} --passphrase-file $wrong`, /passphrase is not the right one/, 2)
-    await refused(line, /passphrase is not the right one/, 2)
+    await refused(`${line} --passphrase-file $wrong`, /password is not that of the file/, 2)
+    await refused(line, /password is not that of the file/, 2)
     await refused('token --key $issued/key.json --pkcs12 $issued/key.json', /not PKCS#12/, 2)
   })
 
