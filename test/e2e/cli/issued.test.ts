@@ -109,7 +109,7 @@ describe('a key with an issued certificate', () => {
     const line = 'token --key $issued/key.json --pkcs12 $issued/client.p12'
     await refused(`${line} --passphrase-file $wrong`, /password is not that of the file/, 2)
     await refused(line, /password is not that of the file/, 2)
-    await refused('token --key $issued/key.json --pkcs12 $issued/key.json', /not PKCS#12/, 2)
+    await refused('token --key $issued/key.json --pkcs12 $issued/key.json', /is PEM text/, 2)
   })
 
   test('in the shape of Cloud Foundry works as well', async () => {
