@@ -7,6 +7,7 @@ import { createHttpApp } from '../adapters/http/app.ts'
 import type { Listener } from '../adapters/http/request.ts'
 import type { RequestListener } from '../adapters/http/server.ts'
 import type { Operations, Services } from '../adapters/http/services.ts'
+import { createKeyFileReading } from '../adapters/key-files/in-thread.ts'
 import { createProbe } from '../adapters/probe/tls.ts'
 import { openStore, type Store } from '../adapters/store/open.ts'
 import { type Bases, createAddresses } from '../core/addresses.ts'
@@ -120,6 +121,7 @@ export async function composeServer(parts: Parts): Promise<Server> {
     trust,
     crls,
     keystore,
+    readKeyFile: createKeyFileReading(),
     materials,
     assertionKeys,
     chosenSecrets: createChosenSecrets(vault, context),

@@ -8,7 +8,7 @@ import type { Context } from '../../core/context.ts'
 import type { DecisionRecord } from '../../core/explain/index.ts'
 import type { FlowRegistry, Forwarder, Message } from '../../core/flows/index.ts'
 import type { Journal } from '../../core/journal.ts'
-import type { KeystoreIdentities } from '../../core/keystore/index.ts'
+import type { KeyFileReading, KeystoreIdentities } from '../../core/keystore/index.ts'
 import type { SecurityMaterials } from '../../core/material/index.ts'
 import type { Meter } from '../../core/meter.ts'
 import type { Problem } from '../../core/problem.ts'
@@ -31,6 +31,7 @@ export interface Services extends Identification, RegisteredAuthentication {
   readonly authorities: AuthorityDirectory
   readonly crls: Crls
   readonly keystore: KeystoreIdentities
+  readonly readKeyFile: KeyFileReading
   readonly materials: SecurityMaterials
   readonly flows: FlowRegistry
   readonly forwarder: Forwarder

@@ -19,6 +19,8 @@ export {
   type KeystoreManagement,
   renameEntry,
 } from './manage.ts'
+export { readKeyFile } from './readers/index.ts'
+export type { KeyFileContents, KeyFileReading, Opening } from './readers/reader.ts'
 export { keystoreLimits } from './rules.ts'
 export { replaceChain, signingRequest } from './sign.ts'
 export type { EndingEntry, KeystoreEntry, KeystoreTable } from './store.ts'

@@ -8,7 +8,7 @@ import { generateKeyPair, type NewKeyPair } from './generate.ts'
 import { kindOf } from './inspect.ts'
 import { sealKey } from './key.ts'
 import { type KeyPair, readKeyPair } from './read.ts'
-import type { Opening } from './readers/reader.ts'
+import type { KeyFileReading, Opening } from './readers/reader.ts'
 import { checkAlias, keystoreLimits, noEntry } from './rules.ts'
 import type { KeystoreEntry, KeystoreTable } from './store.ts'
 
@@ -16,6 +16,7 @@ export interface KeystoreManagement {
   readonly store: Transactions<{ keystore: KeystoreTable }>
   readonly vault: Vault
   readonly context: Context
+  readonly readKeyFile: KeyFileReading
 }
 
 type Stored = Pick<KeystoreManagement, 'store'>
@@ -55,7 +56,7 @@ export async function importEntry(
 ): Promise<Imported | Problem> {
   const wrong = checkAlias(alias)
   if (wrong) return wrong
-  const read = readKeyPair(file, { passphrase, entry: named })
+  const read = await readKeyPair(file, { passphrase, entry: named }, deps.readKeyFile)
   if (read instanceof Problem) return read
   const entry = await (replace ? replaceBy(tenant, alias, read, deps) : insert(tenant, alias, read, deps))
   return entry instanceof Problem ? entry : { entry, note: read.note }

@@ -6,8 +6,7 @@ import { keyWeakness } from '../../crypto/key-quality.ts'
 import { importSpki, spkiOf } from '../../crypto/spki.ts'
 import { Problem } from '../problem.ts'
 import { leafOf, orderChain } from './chain.ts'
-import { readKeyFile } from './readers/index.ts'
-import type { Opening } from './readers/reader.ts'
+import type { KeyFileReading, Opening } from './readers/reader.ts'
 import { keystoreLimits, refuse } from './rules.ts'
 
 /** What an entry is made of. */
@@ -20,8 +19,12 @@ export interface KeyPair {
 }
 
 /** Reads a key pair, or certificates alone, from a file. */
-export function readKeyPair(file: string, opening: Opening): KeyPair | Problem {
-  const contents = readKeyFile(file, opening)
+export async function readKeyPair(
+  file: string,
+  opening: Opening,
+  readKeyFile: KeyFileReading,
+): Promise<KeyPair | Problem> {
+  const contents = await readKeyFile(file, opening)
   if (contents instanceof Problem) return contents
   const { privateKey, note } = contents
   const certificates = readCertificates(contents.certificates)

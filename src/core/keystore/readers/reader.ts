@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto'
+import type { Problem } from '../../problem.ts'
 
 /** What opens a file, and which of its entries is meant. */
 export interface Opening {
@@ -15,6 +16,9 @@ export interface KeyFileContents {
   /** For the operator, where the choice was not the obvious one. */
   readonly note?: string | undefined
 }
+
+/** Reads a file that somebody gave, without holding up others: passphrases take their time. */
+export type KeyFileReading = (given: string, opening: Opening) => Promise<KeyFileContents | Problem>
 
 /** A form of file that keys are imported from. To add one: a file here, and a line in the list of `index.ts`. */
 export interface KeyFileReader {
