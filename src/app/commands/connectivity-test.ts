@@ -155,10 +155,12 @@ function save({ certificates, host, missingRoot }: ReportAnswer, file: string, {
     strToU8(pem),
   ])
   writeFileSync(file, zipSync(Object.fromEntries(entries)))
-  const root = certificates.some(({ role }) => role === 'root')
-  terminal.warn(
-    `${certificates.length} certificates in ${file}${root ? '' : `; the root was not sent and is not known here${missingRoot ? `: ${missingRoot}` : ''}`}`,
-  )
+  const saved = `${certificates.length} certificates in ${file}`
+  if (certificates.some(({ role }) => role === 'root')) terminal.note(saved)
+  else
+    terminal.warn(
+      `${saved}; the root was not sent and is not known here${missingRoot ? `: ${missingRoot}` : ''}`,
+    )
 }
 
 /** What of a name can stand in a file name. */
