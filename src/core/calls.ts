@@ -23,14 +23,14 @@ export interface CallCredentials {
   readonly authorization: string | undefined
   /** undefined: as usual. */
   readonly connection: ConnectionSettings | undefined
+  /** To be told when the receiver does not take it (401): a token that was kept is got anew for the next call. */
+  readonly rejected?: () => void
 }
 
 /** With what the receivers of a tenant are called. */
 export interface OutboundAccess {
   /** `credential`: name of security material, or alias of a key pair; undefined: none. */
   of(tenantId: string, credential: string | undefined): Soon<CallCredentials | Problem>
-  /** The receiver did not take it (401): a token that was kept is got anew for the next call. */
-  rejected(tenantId: string, credential: string, authorization: string): void
   /** Why receivers cannot be called with it; undefined: they can. */
   whyUnusable(tenant: Pick<Tenant, 'id'>, credential: string): Promise<Problem | undefined>
   close(): void

@@ -40,7 +40,14 @@ export function createForwarder(options: ForwarderOptions = {}): Forwarder {
   }
 
   return {
-    forward: (message, answer) => start(agentFor(message.connection), message, answer),
+    forward(message, answer) {
+      try {
+        return start(agentFor(message.connection), message, answer)
+      } catch (error) {
+        answer.failed(unfit(error as NodeJS.ErrnoException))
+        return { resume() {}, abort() {} }
+      }
+    },
     async close() {
       await Promise.all([usual, ...others.values()].map(agent => agent.close()))
     },
@@ -48,6 +55,13 @@ export function createForwarder(options: ForwarderOptions = {}): Forwarder {
 }
 
 const mostSettings = 200
+
+/** OpenSSL refuses what it finds too weak: keys of authorities in a chain, signatures with SHA-1. */
+const unfit = ({ code, message }: NodeJS.ErrnoException): Problem =>
+  new Problem('receiver_failed', 'the receiver cannot be called', {
+    reason: `the certificates for the connection cannot be used: ${code ?? message}`,
+    hint: 'Look at the key pair of the flow, and at the certificates of the keystore: is a key or a signature weak?',
+  })
 
 /** Made once for its settings: the roots of this computer are many. */
 function secureContextOf({ ca, certificate }: ConnectionSettings): SecureContext {

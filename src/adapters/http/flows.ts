@@ -232,7 +232,7 @@ export function createWorker(services: Services) {
       })
 
     const { credential } = flow.definition.receiver
-    const go = ({ authorization, connection }: CallCredentials) => {
+    const go = ({ authorization, connection, rejected }: CallCredentials) => {
       if (over) return
       if (authorization !== undefined) outgoing.push('Authorization', authorization)
       exchange = forwarder.forward(
@@ -245,15 +245,14 @@ export function createWorker(services: Services) {
           timeoutMs: flow.receiver.timeoutMs,
           connection,
         },
-        answer(authorization),
+        answer(rejected),
       )
     }
-    const answer = (authorization: string | undefined): Incoming => ({
+    const answer = (rejected: CallCredentials['rejected']): Incoming => ({
       head(status, received) {
         if (over) return
         receiverStatus = status
-        if (status === 401 && credential !== undefined && authorization !== undefined)
-          outbound.rejected(flow.tenantId, credential, authorization)
+        if (status === 401) rejected?.()
         const refused = answerOfReceiver(status)
         if (refused) {
           fail(refused)
@@ -284,7 +283,7 @@ export function createWorker(services: Services) {
     })
     const carried = outbound.of(flow.tenantId, credential)
     const goOn = (found: CallCredentials | Problem) => (isProblem(found) ? fail(found) : go(found))
-    if (carried instanceof Promise) carried.then(goOn, error => fail(unexpected(error, services)))
+    if (carried instanceof Promise) carried.then(goOn).catch(error => fail(unexpected(error, services)))
     else goOn(carried)
   }
 

@@ -94,6 +94,9 @@ test('what is no handshake, or is cut off anywhere, says nothing and breaks noth
   await once(socket, 'secureConnect')
   socket.destroy()
   const whole = received()
+  const hello = `160303004a020000460303${'00'.repeat(32)}001301000006002b00020304`
+  const short = Buffer.from(`${hello}17030300050102030405`, 'hex')
+  readServerHandshake(short, [`SERVER_HANDSHAKE_TRAFFIC_SECRET 00 ${'00'.repeat(32)}`])
   for (let end = 0; end < whole.length; end += 7) readServerHandshake(whole.subarray(0, end), [])
   for (let at = 0; at < Math.min(whole.length, 2000); at++) {
     const spoilt = Buffer.from(whole)

@@ -17,6 +17,7 @@ const message = { serverHello: 2, certificate: 11, certificateRequest: 13, finis
 const tls13 = 0x0304
 const supportedVersions = 43
 const certificateAuthorities = 47
+const tagBytes = 16
 
 interface CipherSuite {
   readonly cipher: 'aes-128-gcm' | 'aes-256-gcm' | 'chacha20-poly1305'
@@ -112,12 +113,14 @@ function decryption(
   let sequence = 0n
 
   return record => {
+    // Shorter than its own tag: what comes after it cannot be told either.
+    if (record.length < 5 + tagBytes) throw new RangeError('a record is too short')
     const nonce = Buffer.from(iv)
     nonce.writeBigUInt64BE(nonce.readBigUInt64BE(4) ^ sequence++, 4)
-    const opener = createDecipheriv(cipher as 'aes-128-gcm', key, nonce, { authTagLength: 16 })
+    const opener = createDecipheriv(cipher as 'aes-128-gcm', key, nonce, { authTagLength: tagBytes })
     opener.setAAD(record.subarray(0, 5))
-    opener.setAuthTag(record.subarray(-16))
-    const padded = opener.update(record.subarray(5, -16))
+    opener.setAuthTag(record.subarray(-tagBytes))
+    const padded = opener.update(record.subarray(5, -tagBytes))
     try {
       opener.final()
     } catch {

@@ -39,8 +39,8 @@ export function createProbe(): Probe {
           socket.destroy()
         }
       } catch (error) {
-        if (!(error instanceof StepFailed)) throw error
-        seen.failure = error.failure
+        // Whatever else goes wrong has to do with what was shown by either side.
+        seen.failure = (error instanceof StepFailed ? error : failed('tls', error)).failure
       }
       return seen
     },

@@ -42,6 +42,19 @@ export function judgeChain(
   roots: readonly Certificate[],
   now: number,
 ): ChainFinding | undefined {
+  try {
+    return judge(sent, roots, now)
+  } catch (error) {
+    if (error instanceof DerError) return undefined
+    throw error
+  }
+}
+
+function judge(
+  sent: readonly Buffer[],
+  roots: readonly Certificate[],
+  now: number,
+): ChainFinding | undefined {
   const readable = sent.map(readCertificate)
   const [leaf] = readable
   if (!leaf) return undefined

@@ -87,6 +87,7 @@ export async function testConnection(
   const chain = probed.tls && judgeChain(probed.tls.certificates, roots, context.now())
   const findings = [
     ofFailure(probed.failure, target, alias),
+    probed.tls && !chain && unreadable(target.host),
     chain?.trusted === false && ofChain(chain, context.now()),
     chain && !hostFits(target.host, chain.hosts) && ofHost(target.host, chain.hosts),
     ofCertificateRequest(probed, alias),
@@ -101,7 +102,7 @@ export async function testConnection(
     works: first === undefined,
     reason: first?.reason,
     hint: first?.hint,
-    checks: steps.map(name => ({ name, outcome: outcomeOf(name, findings, probed) })),
+    checks: steps.map(name => ({ name, outcome: outcomeOf(name, findings, probed, chain !== undefined) })),
     addresses: probed.addresses,
     address: probed.address,
     protocol: probed.tls?.protocol,
@@ -193,6 +194,12 @@ function ofChain(
   }
 }
 
+const unreadable = (host: string): Finding => ({
+  step: 'certificate trusted',
+  reason: `the certificate of ${host} cannot be read`,
+  hint: 'Tell the operator of the server: clients refuse such a one.',
+})
+
 const ofHost = (host: string, names: readonly string[]): Finding => ({
   step: 'host name',
   reason: `the certificate is not for ${host}, but for ${names.slice(0, 10).join(', ') || 'no host at all'}`,
@@ -212,8 +219,10 @@ function outcomeOf(
   step: Step,
   findings: readonly Finding[],
   { failure }: Probed,
+  isReadable: boolean,
 ): ConnectionCheck['outcome'] {
   if (findings.some(one => one.step === step)) return 'failed'
+  if (step === 'host name' && !isReadable) return 'not reached'
   const end = failure ? steps.indexOf(failure.step) : steps.length
   return steps.indexOf(step) < end ? 'passed' : 'not reached'
 }

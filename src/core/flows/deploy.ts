@@ -1,6 +1,7 @@
 import type { OutboundAccess } from '../calls.ts'
 import type { Context } from '../context.ts'
 import { nearestName } from '../nearest.ts'
+import { isLoopback } from '../network.ts'
 import { Problem } from '../problem.ts'
 import type { Transactions } from '../store.ts'
 import type { Tenant } from '../tenant.ts'
@@ -33,6 +34,14 @@ export async function deployFlow(
     return new Problem('invalid_input', `receiver.credential: ${unusable.reason}`, {
       ...(unusable.hint && { hint: unusable.hint }),
     })
+  if (credential !== undefined && travelsInClear(definition.receiver.url))
+    return new Problem(
+      'invalid_input',
+      'receiver.url: a credential would travel in clear, write an https address',
+      {
+        hint: 'Plain http is for receivers on this computer.',
+      },
+    )
   const deployed: DeployedFlow = {
     tenantId: tenant.id,
     id: definition.id,
@@ -88,6 +97,12 @@ export async function flowsAskingFor(
 ): Promise<string[]> {
   const flows = (await store.read.flows.list(tenant.id)).map(compileFlow)
   return flows.filter(flow => flow.authorization.roles.includes(role)).map(flow => flow.definition.id)
+}
+
+/** Whoever listens on the way would have the credential. */
+function travelsInClear(address: string): boolean {
+  const { protocol, hostname } = new URL(address)
+  return protocol === 'http:' && hostname !== 'localhost' && !isLoopback(hostname.replace(/^\[|\]$/g, ''))
 }
 
 /** Why a credential cannot go: flows call their receivers with it. Its name counts without regard to case. */

@@ -32,6 +32,15 @@ export async function readKeyPair(
   const weakness = privateKey && keyWeakness(privateKey)
   if (weakness !== undefined) return refuse(`the private key is not accepted: ${weakness}`)
   if (certificates.length === 0) return refuse('the file holds no certificate of that name')
+  if (certificates.length > keystoreLimits.chainCertificates)
+    return refuse(
+      `the file holds ${certificates.length} certificates: an entry has up to ${keystoreLimits.chainCertificates}`,
+      'Import those that do not belong together under aliases of their own.',
+    )
+  const weak = certificates
+    .map(({ spki }) => keyWeakness(importSpki(spki.raw)))
+    .find(found => found !== undefined)
+  if (weak !== undefined) return refuse(`a certificate of the chain is not accepted: ${weak}`)
   const leaf = privateKey ? newestOf(spkiOf(privateKey), certificates) : leafOf(certificates)
   if (!leaf)
     return privateKey

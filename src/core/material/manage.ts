@@ -47,7 +47,7 @@ export async function createMaterial(
     const current = await material.find(tenant.id, name)
     const refused = current
       ? checkReplaced(current, type, replace)
-      : await checkNew(tenant, name, replace, material)
+      : ((await checkNew(tenant, name, replace, material)) ?? (await shadowed(tenant, name, keystore)))
     if (refused) return refused
     const entry = keystoreAlias === undefined ? undefined : await keystore.find(tenant.id, keystoreAlias)
     if (keystoreAlias !== undefined && !entry?.sealedKey) return noKeyPair(keystoreAlias, entry !== undefined)
@@ -136,6 +136,16 @@ async function checkNew(
   if (replace) return noMaterial(name)
   return (await material.count(tenant.id)) >= mostMaterial
     ? limitReached('security material of a tenant', mostMaterial)
+    : undefined
+}
+
+/** Flows name material and key pairs in one way: what a name means must not change by itself. */
+async function shadowed({ id }: Tenant, name: string, keystore: KeystoreTable): Promise<Problem | undefined> {
+  const entry = await keystore.find(id, name)
+  return entry?.sealedKey
+    ? new Problem('conflict', `${entry.alias} is a key pair of the keystore, which flows may call with`, {
+        hint: 'Choose another name.',
+      })
     : undefined
 }
 

@@ -37,6 +37,9 @@ const mostInUse = 1000
 export function createOutboundAccess(deps: OutboundDependencies, changes: ChangeFeed): OutboundAccess {
   const { materials, keystore, table, publicRoots } = deps
   const trusted = new Map<string, Trusted>()
+  const loading = new Map<string, Promise<Trusted>>()
+  /** As last read, whether or not it still is so. */
+  const latest = new Map<string, Trusted>()
   const inUse = new Map<string, InUse>()
   // What was read before a change must not be kept after it.
   let epoch = 0
@@ -47,21 +50,28 @@ export function createOutboundAccess(deps: OutboundDependencies, changes: Change
     else trusted.clear()
   })
 
-  async function loadTrusted(tenantId: string): Promise<Trusted> {
+  /** One reading for all who wait; what has not changed stays the same object. */
+  function loadTrusted(tenantId: string): Promise<Trusted> {
+    const under = loading.get(tenantId) ?? readTrusted(tenantId).finally(() => loading.delete(tenantId))
+    loading.set(tenantId, under)
+    return under
+  }
+
+  async function readTrusted(tenantId: string): Promise<Trusted> {
     const started = epoch
     const entries = await table.list(tenantId)
     const ders = entries.filter(({ sealedKey }) => sealedKey === undefined).flatMap(({ chain }) => chain)
-    const found = {
-      id: hash('sha256', Buffer.concat(ders), 'base64url'),
-      pem: ders.map(der => encodePem('CERTIFICATE', der)),
-    }
+    const id = hash('sha256', Buffer.concat(ders), 'base64url')
+    const before = latest.get(tenantId)
+    const found = before?.id === id ? before : { id, pem: ders.map(der => encodePem('CERTIFICATE', der)) }
+    latest.set(tenantId, found)
     if (started === epoch) trusted.set(tenantId, found)
     return found
   }
 
   function callerFor(material: SecurityMaterial, whom: Trusted): Caller | undefined {
     const known = inUse.get(material.id)
-    if (known?.material === material && known.trusted === whom) return known.caller
+    if (known && known.trusted.id === whom.id && isSame(known.material, material)) return known.caller
     known?.caller.close()
     inUse.delete(material.id)
     const tls = whom.pem.length === 0 ? {} : { ca: [...publicRoots(), ...whom.pem] }
@@ -95,10 +105,6 @@ export function createOutboundAccess(deps: OutboundDependencies, changes: Change
               isProblem(carried) ? carried : credentialsOf(carried, whom),
             ),
       ),
-    rejected(tenantId, credential, authorization) {
-      const material = materials.find(tenantId, credential)
-      if (!(material instanceof Promise)) inUse.get(material.id)?.caller.rejected(authorization)
-    },
     async whyUnusable({ id }, credential) {
       const material = await materials.find(id, credential)
       if (!isProblem(material)) return carries(material) ? undefined : notCarried(material)
@@ -114,11 +120,17 @@ export function createOutboundAccess(deps: OutboundDependencies, changes: Change
 
 const asUsual: CallCredentials = { authorization: undefined, connection: undefined }
 
-function credentialsOf({ authorization, certificate }: Carried, whom: Trusted): CallCredentials {
+function credentialsOf({ authorization, certificate, rejected }: Carried, whom: Trusted): CallCredentials {
   const connection =
     certificate === undefined && whom.pem.length === 0 ? undefined : connectionOf(certificate, whom)
-  return authorization === undefined && connection === undefined ? asUsual : { authorization, connection }
+  if (authorization === undefined && connection === undefined) return asUsual
+  return { authorization, connection, ...(rejected && { rejected }) }
 }
+
+/** The same material may have been read more than once. */
+const isSame = (one: SecurityMaterial, other: SecurityMaterial): boolean =>
+  one === other ||
+  (one.updatedAt === other.updatedAt && JSON.stringify(one.content) === JSON.stringify(other.content))
 
 const connections = new WeakMap<Trusted, Map<string, ConnectionSettings>>()
 

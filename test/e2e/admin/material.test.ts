@@ -44,7 +44,7 @@ const oauth = {
   ],
 }
 const minimal = { tokenServiceUrl: 'https://login.example/token', clientId: 'c', clientSecret: 's' }
-await admin.call('POST', '/keystore', { alias: 'erp', keyLength: 256 })
+await admin.call('POST', '/keystore', { alias: 'erp-pair', keyLength: 256 })
 await admin.call('POST', '/keystore/import', { alias: 'root', file: newRoot('root').pem })
 
 test('each type is kept whole for whoever calls with it, and shown without what is secret', async () => {
@@ -112,9 +112,9 @@ test('what a type does not take is refused, all at once, and nothing of it is re
   const oauthRefusals: [Json, RegExp][] = [
     [{}, /tokenServiceUrl: is missing.*clientId: is missing/],
     [{ ...minimal, clientSecret: undefined }, /write clientSecret or keystoreAlias, one of the two/],
-    [{ ...minimal, keystoreAlias: 'erp' }, /write clientSecret or keystoreAlias, one of the two/],
+    [{ ...minimal, keystoreAlias: 'erp-pair' }, /write clientSecret or keystoreAlias, one of the two/],
     [
-      { ...minimal, clientSecret: undefined, keystoreAlias: 'erp', clientAuthentication: 'body' },
+      { ...minimal, clientSecret: undefined, keystoreAlias: 'erp-pair', clientAuthentication: 'body' },
       /leave it away beside keystoreAlias/,
     ],
     [{ ...minimal, tokenServiceUrl: 'http://login.example/' }, /tokenServiceUrl: write an https address/],
@@ -174,7 +174,7 @@ test('what a type does not take is refused, all at once, and nothing of it is re
 
 test('a key pair of the keystore stands in for a secret: it must be there, and stays as long as it is named', async () => {
   const { clientSecret: _, ...rest } = minimal
-  const content = { ...rest, keystoreAlias: 'ERP' }
+  const content = { ...rest, keystoreAlias: 'ERP-Pair' }
   assert.match(
     told(await create('mtls', 'oauth2-client-credentials', { ...content, keystoreAlias: 'nobody' })),
     /keystoreAlias: the keystore has no entry nobody/,
@@ -184,16 +184,16 @@ test('a key pair of the keystore stands in for a secret: it must be there, and s
     /keystoreAlias: keystore entry root has no private key/,
   )
   const answer = await create('mtls', 'oauth2-client-credentials', content)
-  assert.equal(answer.json<Material>().content.keystoreAlias, 'erp', answer.text)
+  assert.equal(answer.json<Material>().content.keystoreAlias, 'erp-pair', answer.text)
   const aliasOf = async (name: string) => {
     const { type, content: kept } = await opened(name)
     return type === 'oauth2-client-credentials' ? kept.keystoreAlias : undefined
   }
-  assert.equal(await aliasOf('mtls'), 'erp')
-  const refused = await admin.call('DELETE', '/keystore/erp')
+  assert.equal(await aliasOf('mtls'), 'erp-pair')
+  const refused = await admin.call('DELETE', '/keystore/erp-pair')
   assert.equal(refused.status, 409)
-  assert.match(told(refused), /keystore entry erp is used by security material mtls.*--replace/)
-  await admin.call('PATCH', '/keystore/erp', { alias: 'renamed' })
+  assert.match(told(refused), /keystore entry erp-pair is used by security material mtls.*--replace/)
+  await admin.call('PATCH', '/keystore/erp-pair', { alias: 'renamed' })
   assert.equal(await aliasOf('mtls'), 'renamed')
   assert.equal((await list()).find(({ name }) => name === 'mtls')?.content.keystoreAlias, 'renamed')
   await create('mtls', 'oauth2-client-credentials', minimal, { replace: true })

@@ -8,6 +8,8 @@ import { type ConnectionReport, testConnection } from '../../../src/core/connect
 import { importEntry } from '../../../src/core/keystore/index.ts'
 import { isProblem } from '../../../src/core/problem.ts'
 import type { Tenant } from '../../../src/core/tenant.ts'
+import { encodeExtension } from '../../../src/crypto/extensions/extension.ts'
+import { OID } from '../../../src/crypto/oids.ts'
 import { type Ca, newRoot, pemOf, pkcs8, type Sender, selfSigned } from '../../support/senders.ts'
 import { orThrow, startTestServer, type TestServer } from '../../support/server.ts'
 import { newTenant } from '../token-server/world.ts'
@@ -139,6 +141,19 @@ describe('a server that is not trusted', () => {
       (await tried('localhost', { port: await serving(client, []) })).reason!,
       /extKeyUsage|serverAuth/,
     )
+  })
+
+  test('because its certificate cannot be read', async () => {
+    for (const [name, oid] of [
+      ['eku', OID.extKeyUsage],
+      ['san', OID.subjectAltName],
+    ] as const) {
+      const spoilt = { eku: undefined, [name]: encodeExtension(oid, false, Buffer.from('0500', 'hex')) }
+      const broken = root.issue({ cn: 'broken', extensions: spoilt })
+      const report = await tried('localhost', { port: await serving(broken, []) })
+      assert.equal(report.works, false)
+      assert.equal(outcomes(report)['certificate trusted'], 'failed')
+    }
   })
 
   test('works all the same where that does not matter', async () => {

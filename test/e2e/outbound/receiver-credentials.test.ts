@@ -178,6 +178,56 @@ test('a token may be got with a key pair, and goes with it where it is bound', a
   assert.deepEqual(partsOf(authorization!.replace('Bearer ', '')).claims.cnf, { 'x5t#S256': own.thumbprint })
 })
 
+test('messages that wait for a token get it, whatever is changed meanwhile', async () => {
+  await material('busy', 'oauth2-client-credentials', oauth())
+  await deploy('busy', 'busy')
+  for (let round = 0; round < 3; round++) {
+    await material('busy', 'oauth2-client-credentials', oauth(), true)
+    const waiting = Array.from({ length: 10 }, () => sent('busy'))
+    await imported(`unrelated-${round}`, pki.clientCert + pki.clientKey)
+    const answers = await Promise.all([...waiting, sent('busy')])
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      Array(11).fill(200),
+    )
+  }
+})
+
+test('a receiver that refuses everything does not drive us to the token server', async () => {
+  await material('restless', 'oauth2-client-credentials', oauth())
+  await deploy('restless', 'restless')
+  status = 401
+  for (let i = 0; i < 5; i++) await sent('restless')
+  status = 200
+  const tokens = new Set(got.slice(-5).map(({ authorization }) => authorization))
+  assert.equal(tokens.size, 2)
+  server.advance(31_000)
+  status = 401
+  await sent('restless')
+  status = 200
+  assert.ok(!tokens.has((await arrived('restless')).authorization))
+})
+
+test('certificates that TLS refuses end the message, and nothing else', async () => {
+  const { services } = server.server
+  const weak = clients.issue({ cn: 'weak' })
+  const hostile: typeof services.outbound = {
+    ...services.outbound,
+    of: async () => ({
+      authorization: undefined,
+      connection: { id: 'hostile', ca: [], certificate: { cert: pemOf(weak.der), key: pkcs8(ours.pair) } },
+    }),
+  }
+  const { of } = services.outbound
+  Object.assign(services.outbound, { of: hostile.of })
+  try {
+    await failed('plain', /certificates for the connection cannot be used/)
+  } finally {
+    Object.assign(services.outbound, { of })
+  }
+  assert.equal((await arrived('plain')).authorization, undefined)
+})
+
 test('without a token nothing is sent, and the message log says whose words that are', async () => {
   await material('wrong', 'oauth2-client-credentials', oauth({ clientSecret: 'wrong' }))
   await deploy('refused', 'wrong')
@@ -209,6 +259,21 @@ test('a flow is deployed only with what receivers can be called with, and keeps 
     assert.ok(isProblem(found))
     assert.match(found.description, reason)
   }
+  const clear = {
+    id: 'x',
+    sender: { adapter: 'HTTPS', address: '/x' },
+    receiver: { adapter: 'HTTP', url: 'http://receiver.example/', credential: 'crm' },
+  }
+  const refused = await deployFlow(server.tenant, clear, {
+    ...services,
+    roles: async () => ['ESBMessaging.send'],
+  })
+  assert.ok(isProblem(refused))
+  assert.match(refused.description, /a credential would travel in clear/)
+  const shadow = { name: 'OURS', type: 'user', content: { user: 'a', password: 'b' } }
+  const taken = await createMaterial(server.tenant, shadow, services)
+  assert.ok(isProblem(taken))
+  assert.match(taken.description, /ours is a key pair of the keystore/)
   const admin = await server.adminToken('SecurityMaterialEdit')
   const headers = { Authorization: `Bearer ${admin}`, 'Content-Type': 'application/json' }
   for (const [method, path, body] of [

@@ -9,13 +9,14 @@ import type { Soon } from '../../soon.ts'
 export interface Carried {
   readonly authorization?: string
   readonly certificate?: ShownCertificate
+  /** The receiver did not take it. */
+  readonly rejected?: () => void
 }
 
 /** Security material in use. */
 export interface Caller {
   carry(): Soon<Carried | Problem>
-  /** The receiver did not take this header. */
-  rejected(authorization: string): void
+  /** Nothing is carried any more; what is being got for somebody comes to its end. */
   close(): void
 }
 

@@ -7,6 +7,7 @@ import {
   TokenError,
   type TokenEvent,
 } from '../../../client/index.ts'
+import { second } from '../../context.ts'
 import type { SecurityMaterial } from '../../material/index.ts'
 import { isProblem, Problem } from '../../problem.ts'
 import { shownCertificate } from '../shown-certificate.ts'
@@ -41,20 +42,40 @@ export function oauth2Caller(material: Material, deps: CallerContext): Caller {
     onEvent: event => tell(event, material, deps),
   })
 
+  let waiting = 0
+  let isClosed = false
+  let renewedAt = Number.NEGATIVE_INFINITY
+
+  /** A receiver that refuses everything must not drive the client to the token server with every message. */
+  function rejected(authorization: string): void {
+    if (context.now() - renewedAt < renewalMs) return
+    renewedAt = context.now()
+    client.invalidate(authorization.replace(/^Bearer /, ''))
+  }
+
   return {
     async carry(): Promise<Carried | Problem> {
+      waiting++
       try {
         const { authorization, tls: shown } = await client.credentials()
-        return { authorization, ...certificateIn(shown) }
+        return { authorization, rejected: () => rejected(authorization), ...certificateIn(shown) }
       } catch (error) {
         if (error instanceof TokenError) return noToken(name, error)
         throw error
+      } finally {
+        waiting--
+        if (isClosed && waiting === 0) client.close()
       }
     },
-    rejected: authorization => client.invalidate(authorization.replace(/^Bearer /, '')),
-    close: () => client.close(),
+    close() {
+      isClosed = true
+      if (waiting === 0) client.close()
+    },
   }
 }
+
+/** After a refusal of the receiver no other token is got before that. */
+const renewalMs = 30 * second
 
 function authOf({ tenantId, content }: Material, { keystore }: CallerContext): ClientAuth {
   const { clientId, clientSecret, keystoreAlias, clientAuthentication } = content

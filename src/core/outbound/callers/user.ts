@@ -6,5 +6,5 @@ export function userCaller({ content }: Extract<SecurityMaterial, { type: 'user'
   const { user, password, companyId } = content
   const id = companyId === undefined ? user : `${user}@${companyId}`
   const authorization = `Basic ${Buffer.from(`${id}:${password}`).toString('base64')}`
-  return { carry: () => ({ authorization }), rejected() {}, close() {} }
+  return { carry: () => ({ authorization }), close() {} }
 }
