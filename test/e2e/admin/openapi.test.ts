@@ -245,10 +245,10 @@ test('the answers of every operation are as the document says', async t => {
       'POST',
       '/material',
       '/material',
-      { name: 'erp', type: 'user', content: { user: 'u', password: 'p' }, replace: false },
+      { name: 'crm', type: 'user', content: { user: 'u', password: 'p' }, replace: false },
     ],
     ['GET', '/material', '/material'],
-    ['DELETE', '/material/:name', '/material/erp'],
+    ['DELETE', '/material/:name', '/material/crm'],
     ['POST', '/connectivity-tests', '/connectivity-tests', { address: server.url }],
     [
       'POST',
