@@ -2,7 +2,7 @@ import { lookup } from 'node:dns'
 import { Agent, request } from 'undici'
 import { isLinkLocal } from '../../core/network.ts'
 import type { Fetch } from '../../guard/index.ts'
-import { lookupWithoutLinkLocal } from './http.ts'
+import { lookupWithoutLinkLocal } from './link-local.ts'
 
 const connectTimeoutMs = 5000
 const largestReply = 256 * 1024

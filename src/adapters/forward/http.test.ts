@@ -9,7 +9,8 @@ import { startReceiver } from '../../../test/support/receiver.ts'
 import type { Outgoing } from '../../core/flows/index.ts'
 import type { Problem } from '../../core/problem.ts'
 import { issueServerCertificate, makeRoot } from '../../crypto/server-certificate.ts'
-import { createForwarder, lookupWithoutLinkLocal } from './http.ts'
+import { createForwarder } from './http.ts'
+import { lookupWithoutLinkLocal } from './link-local.ts'
 
 const receiver = await startReceiver()
 const forwarder = createForwarder({ connectionsPerReceiver: 2 })

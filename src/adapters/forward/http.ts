@@ -1,60 +1,24 @@
-import { type LookupAddress, type LookupAllOptions, lookup } from 'node:dns'
-import type { LookupFunction } from 'node:net'
-import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls'
-import { Agent, buildConnector, type Dispatcher } from 'undici'
-import type { ConnectionSettings } from '../../core/calls.ts'
+import type { Agent, Dispatcher } from 'undici'
 import type { ForwardExchange, Forwarder, Incoming, Outgoing } from '../../core/flows/index.ts'
-import { isLinkLocal } from '../../core/network.ts'
 import { Problem } from '../../core/problem.ts'
-
-export interface ForwarderOptions {
-  readonly connectionsPerReceiver?: number
-  readonly connectTimeoutMs?: number
-}
+import { type AgentOptions, createAgents } from './agents.ts'
 
 /** Carries messages over HTTP with undici, streaming in both directions. */
-export function createForwarder(options: ForwarderOptions = {}): Forwarder {
-  const { connectionsPerReceiver = 64, connectTimeoutMs = 5000 } = options
-  const newAgent = (secureContext?: SecureContext) =>
-    new Agent({
-      connections: connectionsPerReceiver,
-      connect: connectorWithoutLinkLocal(connectTimeoutMs, secureContext),
-      keepAliveTimeout: 30_000,
-    })
-  const usual = newAgent()
-  /** The connections of other settings, the least recently used first. */
-  const others = new Map<string, Agent>()
-
-  function agentFor(settings: ConnectionSettings | undefined): Agent {
-    if (!settings) return usual
-    const agent = others.get(settings.id) ?? newAgent(secureContextOf(settings))
-    others.delete(settings.id)
-    others.set(settings.id, agent)
-    const [oldest] = others
-    if (oldest && others.size > mostSettings) {
-      others.delete(oldest[0])
-      // What is under way on its connections is finished.
-      oldest[1].close().catch(() => {})
-    }
-    return agent
-  }
+export function createForwarder(options: AgentOptions = {}): Forwarder {
+  const agents = createAgents(options)
 
   return {
     forward(message, answer) {
       try {
-        return start(agentFor(message.connection), message, answer)
+        return start(agents.of(message.connection), message, answer)
       } catch (error) {
         answer.failed(unfit(error as NodeJS.ErrnoException))
         return { resume() {}, abort() {} }
       }
     },
-    async close() {
-      await Promise.all([usual, ...others.values()].map(agent => agent.close()))
-    },
+    close: () => agents.close(),
   }
 }
-
-const mostSettings = 200
 
 /** OpenSSL refuses what it finds too weak: keys of authorities in a chain, signatures with SHA-1. */
 const unfit = ({ code, message }: NodeJS.ErrnoException): Problem =>
@@ -62,14 +26,6 @@ const unfit = ({ code, message }: NodeJS.ErrnoException): Problem =>
     reason: `the certificates for the connection cannot be used: ${code ?? message}`,
     hint: 'Look at the key pair of the flow, and at the certificates of the keystore: is a key or a signature weak?',
   })
-
-/** Made once for its settings: the roots of this computer are many. */
-function secureContextOf({ ca, certificate }: ConnectionSettings): SecureContext {
-  return createSecureContext({
-    ...(ca.length > 0 && { ca: [...getCACertificates('default'), ...ca] }),
-    ...certificate,
-  })
-}
 
 function start(agent: Agent, message: Outgoing, answer: Incoming): ForwardExchange {
   let controller: Dispatcher.DispatchController | undefined
@@ -176,44 +132,3 @@ function isSendable({ path, headers }: Outgoing): boolean {
     if (!nameForm.test(headers[i]!) || !valueForm.test(headers[i + 1]!)) return false
   return true
 }
-
-/** Makes connections to anything but link-local addresses, whether they are written down or resolved. */
-function connectorWithoutLinkLocal(
-  timeout: number,
-  secureContext: SecureContext | undefined,
-): buildConnector.connector {
-  const connect = buildConnector({
-    timeout,
-    lookup: lookupWithoutLinkLocal(lookup),
-    ...(secureContext && { secureContext }),
-  })
-  return (options, callback) => {
-    // A name is looked up by the connector, an address is not.
-    if (!isLinkLocal(options.hostname)) return connect(options, callback)
-    callback(linkLocal(`${options.hostname} is a link-local address, which is never called`), null)
-  }
-}
-
-function linkLocal(message: string): NodeJS.ErrnoException {
-  return Object.assign(new Error(message), { code: 'ELINKLOCAL' })
-}
-
-type Resolver = (
-  hostname: string,
-  options: LookupAllOptions,
-  callback: (error: NodeJS.ErrnoException | null, found: LookupAddress[]) => void,
-) => void
-
-/** Name resolution that gives no link-local address, whatever the name server says. */
-export const lookupWithoutLinkLocal =
-  (resolver: Resolver): LookupFunction =>
-  (hostname, options, callback) => {
-    resolver(hostname, { ...options, all: true }, (error, found) => {
-      if (error) return callback(error, '', 0)
-      const usable = found.filter(({ address }) => !isLinkLocal(address))
-      const [first] = usable
-      if (!first) return callback(linkLocal(`${hostname} has link-local addresses only`), '', 0)
-      if (options.all) callback(null, usable)
-      else callback(null, first.address, first.family)
-    })
-  }

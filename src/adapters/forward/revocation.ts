@@ -2,7 +2,7 @@ import { lookup } from 'node:dns'
 import { Agent, request } from 'undici'
 import { isLinkLocal } from '../../core/network.ts'
 import type { RevocationSource, SourceError } from '../../core/trust/index.ts'
-import { lookupWithoutLinkLocal } from './http.ts'
+import { lookupWithoutLinkLocal } from './link-local.ts'
 
 const timeoutMs = 5000
 const longestList = 32 * 1024 * 1024
