@@ -15,6 +15,8 @@ export interface ConnectionSettings {
   /** PEM; trusted beside the roots of this computer. */
   readonly ca: readonly string[]
   readonly certificate: ShownCertificate | undefined
+  /** The server may be anybody: for tests. */
+  readonly trustAll?: true
 }
 
 /** What a call to others carries. */
@@ -31,6 +33,8 @@ export interface CallCredentials {
 export interface OutboundAccess {
   /** `credential`: name of security material, or alias of a key pair; undefined: none. */
   of(tenantId: string, credential: string | undefined): Soon<CallCredentials | Problem>
+  /** Connections that trust what the tenant trusts, with a certificate that is not in its keystore, or none. */
+  connection(tenantId: string, certificate: ShownCertificate | undefined): Soon<ConnectionSettings>
   /** Why receivers cannot be called with it; undefined: they can. */
   whyUnusable(tenant: Pick<Tenant, 'id'>, credential: string): Promise<Problem | undefined>
   close(): void

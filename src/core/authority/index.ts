@@ -17,6 +17,7 @@ export {
   type IssuedToSender,
   type Issuing,
   issueToSender,
+  issueToSystem,
   type KeySource,
   type SenderCertificate,
   serialHex,

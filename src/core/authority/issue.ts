@@ -4,7 +4,7 @@ import { type Csr, proofProblem, readCsr } from '../../crypto/csr.ts'
 import { DerError } from '../../crypto/der.ts'
 import { type KeyLength, newPrivateKey } from '../../crypto/key-pair.ts'
 import { keyWeakness } from '../../crypto/key-quality.ts'
-import { formatName } from '../../crypto/names.ts'
+import { formatName, type NameInput } from '../../crypto/names.ts'
 import { encodePem, PemError } from '../../crypto/pem.ts'
 import { certificateThumbprint } from '../../crypto/thumbprint.ts'
 import { isProblem, Problem } from '../problem.ts'
@@ -25,6 +25,15 @@ export interface SenderCertificate {
   readonly authority: 'active' | 'next'
 }
 
+/** What the certificate of a system is to be. */
+export interface SystemCertificate {
+  readonly systemId: string
+  /** Up to 64 characters. */
+  readonly systemName: string
+  /** 1 to 365. */
+  readonly days: number
+}
+
 /** Whose key is certified: a new one, handed out once, or the sender's own. */
 export type KeySource = { readonly length: KeyLength } | { readonly csr: string }
 
@@ -35,23 +44,76 @@ export interface Issuing extends Making {
 export interface IssuedToSender {
   readonly certificate: Certificate
   readonly record: IssuedCertificate
-  /** From the leaf to the root. */
+  /** From the leaf to the root: DER, and PEM. */
+  readonly chain: readonly Buffer[]
   readonly chainPem: string
   /** undefined: the sender has it. */
   readonly privateKey: KeyObject | undefined
 }
 
 /** Issues a certificate to a sender. The caller stores the record; until then nobody knows of it. */
-export async function issueToSender(
+export function issueToSender(
   tenant: Tenant,
-  wanted: SenderCertificate,
+  { credentialId, clientId, instanceName, days, authority }: SenderCertificate,
+  source: KeySource,
+  issuing: Issuing,
+): Promise<IssuedToSender | Problem> {
+  const name = commonName(clientId)
+  return issue(
+    tenant,
+    {
+      credentialId,
+      subject: [
+        { type: 'O', value: tenant.name },
+        { type: 'OU', value: instanceName },
+        { type: 'CN', value: name },
+      ],
+      uris: [`urn:uuid:${name.slice('sb-'.length)}`],
+      days,
+      authority,
+    },
+    source,
+    issuing,
+  )
+}
+
+/** Issues a certificate that Countersign itself shows to a system that it provisions. Each has the same names. */
+export function issueToSystem(
+  tenant: Tenant,
+  { systemId, systemName, days }: SystemCertificate,
+  issuing: Issuing,
+): Promise<IssuedToSender | Problem> {
+  const subject = [
+    { type: 'O', value: tenant.name },
+    { type: 'OU', value: 'provisioning' },
+    { type: 'CN', value: systemName },
+  ] as const
+  return issue(
+    tenant,
+    { credentialId: systemId, subject, uris: [], days, authority: 'active' },
+    { length: 2048 },
+    issuing,
+  )
+}
+
+interface Order {
+  readonly credentialId: string
+  readonly subject: readonly NameInput[]
+  readonly uris: readonly string[]
+  readonly days: number
+  readonly authority: 'active' | 'next'
+}
+
+async function issue(
+  tenant: Tenant,
+  { credentialId, subject, uris, days, authority: which }: Order,
   source: KeySource,
   issuing: Issuing,
 ): Promise<IssuedToSender | Problem> {
   const csr = 'csr' in source ? acceptCsr(source.csr) : undefined
   if (isProblem(csr)) return csr
   const authority = await issuing.authorities.of(tenant.id)
-  const issuer = issuerOf(authority, issuing.context.now(), wanted.authority)
+  const issuer = issuerOf(authority, issuing.context.now(), which)
   if (!issuer)
     return new Problem('conflict', `tenant ${tenant.name} has no authority that can issue`, {
       hint: 'See `countersign authority list`; `countersign authority roll-over` makes a new one.',
@@ -60,14 +122,10 @@ export async function issueToSender(
   const certificate = issueFrom(
     'sender',
     {
-      subject: [
-        { type: 'O', value: tenant.name },
-        { type: 'OU', value: wanted.instanceName },
-        { type: 'CN', value: commonName(wanted.clientId) },
-      ],
-      uris: [`urn:uuid:${commonName(wanted.clientId).slice('sb-'.length)}`],
+      subject,
+      ...(uris.length > 0 && { uris }),
       publicKey: csr?.publicKey ?? createPublicKey(privateKey!),
-      days: wanted.days,
+      days,
     },
     { ...issuerFor(tenant, issuer, issuing), trustedUntil: rootOf(authority, issuer)?.retireAt },
     issuing.context,
@@ -76,13 +134,14 @@ export async function issueToSender(
   return {
     certificate,
     privateKey,
+    chain: chain.map(({ raw }) => raw),
     chainPem: chain.map(({ raw }) => encodePem('CERTIFICATE', raw)).join(''),
     record: {
       tenantId: tenant.id,
       authorityId: issuer.id,
       serial: serialHex(certificate),
       thumbprint: certificateThumbprint(certificate.raw),
-      credentialId: wanted.credentialId,
+      credentialId,
       subject: formatName(certificate.subject),
       notBefore: certificate.notBefore,
       notAfter: certificate.notAfter,

@@ -105,6 +105,8 @@ export function createOutboundAccess(deps: OutboundDependencies, changes: Change
               isProblem(carried) ? carried : credentialsOf(carried, whom),
             ),
       ),
+    connection: (tenantId, certificate) =>
+      after(trusted.get(tenantId) ?? loadTrusted(tenantId), whom => connectionOf(certificate, whom)),
     async whyUnusable({ id }, credential) {
       const material = await materials.find(id, credential)
       if (!isProblem(material)) return carries(material) ? undefined : notCarried(material)
