@@ -57,6 +57,7 @@ const server = await composeServer({
   bases: { publicUrl: url, mtlsUrl: url, pkiUrl: url },
   context,
   meter,
+  sourceFiles: directory,
   openVault: store => openVault(store, randomBytes(32), context),
   operations: () => ({ ready: () => true, metrics: () => meter.page(), rotateMasterKey: async () => ({}) }),
 })

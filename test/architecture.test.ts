@@ -42,11 +42,12 @@ const areas: Readonly<Record<string, readonly string[]>> = {
     'flows',
     'keystore',
     'material',
+    'provisioning',
     'registration',
     'tokens',
     'trust',
   ],
-  provisioning: ['outbound'],
+  provisioning: ['authority', 'broker', 'keystore', 'outbound'],
   identity: ['trust', 'outbound'],
 }
 

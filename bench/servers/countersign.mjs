@@ -58,6 +58,7 @@ const server = await composeServer({
   bases: { publicUrl: url, mtlsUrl: url, pkiUrl: url },
   context,
   meter,
+  sourceFiles: directory,
   ...(forwarder === 'instant' && { forwarder: instant }),
   openVault: store => openVault(store, randomBytes(32), context),
   operations: () => ({

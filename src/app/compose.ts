@@ -1,15 +1,19 @@
 import { lookup } from 'node:dns'
 import { getCACertificates } from 'node:tls'
 import { createGuardedFetch } from '../adapters/forward/fetch.ts'
-import { createForwarder, lookupWithoutLinkLocal } from '../adapters/forward/http.ts'
+import { createForwarder } from '../adapters/forward/http.ts'
+import { lookupWithoutLinkLocal } from '../adapters/forward/link-local.ts'
 import { createRevocationSource } from '../adapters/forward/revocation.ts'
+import { createSystemHttp } from '../adapters/forward/systems.ts'
 import { createHttpApp } from '../adapters/http/app.ts'
 import type { Listener } from '../adapters/http/request.ts'
 import type { RequestListener } from '../adapters/http/server.ts'
 import type { Operations, Services } from '../adapters/http/services.ts'
 import { createKeyFileReading } from '../adapters/key-files/in-thread.ts'
 import { createProbe } from '../adapters/probe/tls.ts'
+import { createSourceFiles } from '../adapters/source-files/folder.ts'
 import { openStore, type Store } from '../adapters/store/open.ts'
+import { waitByTimer } from '../client/retry.ts'
 import { type Bases, createAddresses } from '../core/addresses.ts'
 import { createAuthorityDirectory, createCrls } from '../core/authority/index.ts'
 import {
@@ -26,6 +30,7 @@ import { createKeystoreIdentities } from '../core/keystore/index.ts'
 import { createSecurityMaterials } from '../core/material/index.ts'
 import type { Meter } from '../core/meter.ts'
 import { createOutboundAccess } from '../core/outbound/index.ts'
+import { createJobRunner, type JobRunner } from '../core/provisioning/index.ts'
 import { createTenantDirectory, ensureDefaultTenant } from '../core/tenants/index.ts'
 import { createKeyrings, createRevokedTokens, createTokenChecking } from '../core/tokens/index.ts'
 import { createRevocationChecking, createTrust } from '../core/trust/index.ts'
@@ -43,6 +48,8 @@ export interface Parts {
   readonly onFailure?: ((key: string) => void) | undefined
   /** PEM; trusted instead of the public roots where registered addresses are called. */
   readonly outboundCa?: string | undefined
+  /** Holds a folder for each tenant, with the files that sources of provisioning are read from. */
+  readonly sourceFiles: string
   /** Default: over HTTP. Measuring the admission alone takes another one. */
   readonly forwarder?: Forwarder | undefined
   openVault(store: Store): Promise<Vault>
@@ -54,6 +61,8 @@ export interface Server {
   readonly store: Store
   readonly services: Services
   readonly failures: FailureCounter
+  /** Runs provisioning jobs from its first tick on: in one process of a machine. */
+  readonly jobs: JobRunner
   /** Makes the request listener of a socket. */
   listenerOf(listener: Listener): RequestListener
   close(): Promise<void>
@@ -93,14 +102,34 @@ export async function composeServer(parts: Parts): Promise<Server> {
 
   const keystore = createKeystoreIdentities(store.read.keystore, vault, changes)
   const materials = createSecurityMaterials(store.read.material, vault, changes)
+  const publicRoots = () => getCACertificates('default')
+  const guardedLookup = lookupWithoutLinkLocal(lookup)
   const access = createOutboundAccess(
     {
       materials,
       keystore,
       table: store.read.keystore,
-      publicRoots: () => getCACertificates('default'),
-      lookup: lookupWithoutLinkLocal(lookup),
+      publicRoots,
+      lookup: guardedLookup,
       context,
+    },
+    changes,
+  )
+
+  const systems = createSystemHttp()
+  const files = createSourceFiles(parts.sourceFiles)
+  const jobs = createJobRunner(
+    {
+      store,
+      vault,
+      tenants,
+      http: systems.call,
+      files,
+      outbound: access,
+      publicRoots,
+      lookup: guardedLookup,
+      context,
+      wait: waitByTimer,
     },
     changes,
   )
@@ -131,6 +160,7 @@ export async function composeServer(parts: Parts): Promise<Server> {
     forwarder,
     outbound: access,
     probe: createProbe(),
+    files,
     meter,
     operations: parts.operations(store),
   }
@@ -139,8 +169,11 @@ export async function composeServer(parts: Parts): Promise<Server> {
     store,
     services,
     failures,
+    jobs,
     listenerOf,
     async close() {
+      await jobs.stop()
+      await systems.close()
       access.close()
       await forwarder.close()
       await revocationSource.close()

@@ -2,9 +2,14 @@ import { endingApplications } from '../core/applications/index.ts'
 import { endingAuthorities, maintainAuthorities } from '../core/authority/index.ts'
 import { endingKeyCertificates } from '../core/broker/index.ts'
 import { forgetAnswers } from '../core/broker/osb/index.ts'
-import { type Context, hour, minute } from '../core/context.ts'
+import { type Context, hour, minute, second } from '../core/context.ts'
 import { createExpiryWatch, watchedMs } from '../core/expiry.ts'
 import { endingKeystore } from '../core/keystore/index.ts'
+import {
+  endingSystemCertificates,
+  forgetOldJobs,
+  maintainSystemCertificates,
+} from '../core/provisioning/index.ts'
 import type { Change } from '../core/store.ts'
 import { maintainKeys } from '../core/tokens/index.ts'
 import { endingTrust } from '../core/trust/index.ts'
@@ -23,12 +28,15 @@ interface Task {
   run(): Promise<void>
 }
 
+/** So often jobs are looked after, beside each change that concerns them. */
+const jobsMs = 5 * second
+
 /**
  * Runs what time asks for, at once and then every hour or minute: keys and authorities get their successors, and
  * certificates that end are told of. One process of a machine does it. Returns what stops it.
  */
 export function startMaintenance(
-  { services, store }: Pick<Server, 'services' | 'store'>,
+  { services, store, jobs }: Pick<Server, 'services' | 'store' | 'jobs'>,
   config: Config,
   context: Context,
 ): { run(): Promise<void>; stop(): void } {
@@ -58,10 +66,12 @@ export function startMaintenance(
   }
 
   void run()
+  void jobs.tick()
   const often = tasks.filter(task => task.often)
   const timers = [
     setInterval(run, hour),
     setInterval(() => void runAll(often), minute),
+    setInterval(() => void jobs.tick(), jobsMs),
     runAfterChanges(store.changes, tasks, runAll, log),
   ]
   for (const timer of timers) timer.unref()
@@ -93,19 +103,31 @@ function tasksOf(services: Server['services'], config: Config, context: Context)
       },
     },
     {
+      name: 'renewal of the certificates of systems',
+      async run() {
+        const renewed = await maintainSystemCertificates(services)
+        if (renewed > 0) context.log.info({ renewed }, 'certificates of systems renewed')
+      },
+    },
+    {
+      name: 'forgetting old provisioning jobs',
+      run: () => forgetOldJobs(services),
+    },
+    {
       name: 'forgetting what platforms were answered',
       often: true,
       run: () => forgetAnswers(services),
     },
     {
       name: 'the watch for certificates that end',
-      after: ['credential', 'instance', 'authority', 'trust', 'keystore', 'tenant'],
+      after: ['credential', 'instance', 'authority', 'trust', 'keystore', 'provisioning', 'tenant'],
       async run() {
         const until = context.now() + watchedMs
         watch([
           ...(await endingKeyCertificates(until, services)),
           ...(await endingApplications(until, services)),
           ...(await endingKeystore(until, services)),
+          ...(await endingSystemCertificates(until, services)),
           ...(await endingAuthorities(until, services)),
           ...(await endingTrust(until, services)),
           ...endingServerCertificates(until, config, context),

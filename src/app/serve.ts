@@ -1,6 +1,7 @@
 import cluster from 'node:cluster'
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
 import { createLog, type ProcessLog } from '../adapters/log/pino.ts'
 import { createPrometheusMeter, mergePages, type PrometheusMeter } from '../adapters/metrics/prometheus.ts'
 import { serveStoreToWorkers } from '../adapters/store/open.ts'
@@ -213,6 +214,7 @@ function compose(
   return composeServer({
     databaseUrl: config.databaseUrl ?? `sqlite:${config.dataDir}`,
     role: own.role,
+    sourceFiles: join(config.dataDir, 'provisioning'),
     bases: basesOf(config),
     context,
     meter,

@@ -17,7 +17,15 @@ export type ExpiryStateName = ExpiryState['name']
 export const watchedMs = 60 * day
 
 /** What a certificate that ends is for. */
-export const watchedKinds = ['key', 'app', 'keystore', 'authority', 'trusted', 'server'] as const
+export const watchedKinds = [
+  'key',
+  'app',
+  'keystore',
+  'provisioning',
+  'authority',
+  'trusted',
+  'server',
+] as const
 
 /** A certificate that ends soon, or has ended, and that somebody should replace. */
 export interface Ending {

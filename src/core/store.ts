@@ -26,6 +26,7 @@ export interface Change {
     | 'trust'
     | 'keystore'
     | 'material'
+    | 'provisioning'
   readonly tenantId: string
   readonly id: string
   /** A fact that spares the listener a query: the client id of a credential, the expiry of a revocation. */

@@ -96,6 +96,8 @@ export interface TestServerOptions {
   readonly plain?: boolean
   /** PEM; trusted where registered addresses are called. */
   readonly outboundCa?: string
+  /** Runs provisioning jobs. */
+  readonly jobs?: boolean
 }
 
 export function basic({ clientid, clientsecret }: { clientid: string; clientsecret: string }): string {
@@ -145,6 +147,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     bases: { publicUrl: url, mtlsUrl, pkiUrl },
     context,
     meter,
+    sourceFiles: join(directory, 'provisioning'),
     outboundCa: options.outboundCa,
     openVault: store => openVault(store, masterKey, context),
     operations: () => ({
@@ -153,6 +156,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       rotateMasterKey: async () => ({ rewrapped: 0, next: '' }),
     }),
   })
+  if (options.jobs) await server.jobs.tick()
   const tenant = server.services.tenants.byName(defaultTenantName)!
 
   const call = (path: string, given: CallOptions = {}) => callUrl(`${url}${path}`, root.pem, given)

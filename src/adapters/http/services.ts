@@ -12,6 +12,7 @@ import type { KeyFileReading, KeystoreIdentities } from '../../core/keystore/ind
 import type { SecurityMaterials } from '../../core/material/index.ts'
 import type { Meter } from '../../core/meter.ts'
 import type { Problem } from '../../core/problem.ts'
+import type { SourceFiles } from '../../core/provisioning/index.ts'
 import type { ChangeFeed, Transactions } from '../../core/store.ts'
 import type { Tables } from '../../core/tables/index.ts'
 import type { TenantDirectory } from '../../core/tenants/index.ts'
@@ -37,6 +38,7 @@ export interface Services extends Identification, RegisteredAuthentication {
   readonly forwarder: Forwarder
   readonly outbound: OutboundAccess
   readonly probe: Probe
+  readonly files: SourceFiles
   readonly meter: Meter
   readonly operations: Operations
 }

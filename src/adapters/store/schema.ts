@@ -1,3 +1,5 @@
+import type { Generated } from 'kysely'
+
 /** The rows as the queries see them. Columns are snake_case in the database (CamelCasePlugin). Times: milliseconds. */
 export interface Schema {
   tenants: TenantRow
@@ -28,6 +30,12 @@ export interface Schema {
   appGrants: AppGrantRow
   keystoreEntries: KeystoreEntryRow
   securityMaterial: SecurityMaterialRow
+  provisioningSystems: ProvisioningSystemRow
+  provisioningCertificates: ProvisioningCertificateRow
+  provisioningSources: ProvisioningSourceRow
+  provisioningJobs: ProvisioningJobRow
+  provisioningJobLines: ProvisioningJobLineRow & { position: Generated<number> }
+  provisioningEntities: ProvisioningEntityRow
   changes: ChangeRow
   changeCounter: { id: number; last: number }
 }
@@ -346,4 +354,92 @@ export interface SecurityMaterialRow {
   keystoreEntryId: string | null
   createdAt: number
   updatedAt: number
+}
+
+export interface ProvisioningSystemRow {
+  id: string
+  tenantId: string
+  /** Lower case: what makes the name unique. */
+  nameLower: string
+  name: string
+  type: string
+  role: string
+  /** JSON. */
+  properties: string
+  sealed: Buffer
+  /** JSON. */
+  readTransformation: string | null
+  /** JSON. */
+  writeTransformation: string | null
+  createdAt: number
+  updatedAt: number
+}
+
+export interface ProvisioningCertificateRow {
+  id: string
+  tenantId: string
+  systemId: string
+  fingerprint: string
+  /** JSON: base64 of each certificate. */
+  chain: string
+  sealedKey: Buffer
+  notAfter: number
+  /** 0 or 1. */
+  active: number
+  createdAt: number
+}
+
+export interface ProvisioningSourceRow {
+  systemId: string
+  tenantId: string
+  everyMinutes: number | null
+  nextRunAt: number | null
+  since: string | null
+  deltaReads: number
+  failures: number
+}
+
+export interface ProvisioningJobRow {
+  id: string
+  tenantId: string
+  systemId: string
+  number: number
+  kind: string
+  trigger: string
+  triggeredBy: string | null
+  status: string
+  createdAt: number
+  startedAt: number | null
+  endedAt: number | null
+  attempt: number
+  /** 0 or 1. */
+  stopRequested: number
+  runner: string | null
+  leaseUntil: number | null
+  /** JSON. */
+  report: string
+}
+
+export interface ProvisioningJobLineRow {
+  jobId: string
+  log: string
+  system: string
+  entityType: string
+  entityId: string
+  message: string
+  content: string | null
+}
+
+export interface ProvisioningEntityRow {
+  sourceId: string
+  targetId: string
+  entityType: string
+  id: string
+  idInTarget: string | null
+  digest: string
+  /** 0 or 1. */
+  pending: number
+  /** 0 or 1. */
+  existed: number
+  seen: number
 }

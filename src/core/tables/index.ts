@@ -11,6 +11,7 @@ import type { ClientTable, KeyCertificateTable, KeyMatchTable, KeySetTable } fro
 import type { FlowTable } from '../flows/index.ts'
 import type { KeystoreTable } from '../keystore/index.ts'
 import type { MaterialTable } from '../material/index.ts'
+import type { ProvisioningTables } from '../provisioning/index.ts'
 import type { RegisteredClientTable } from '../registration/index.ts'
 import type { TenantTable } from '../tenant.ts'
 import type { RevocationTable, TenantKeyTable } from '../tokens/index.ts'
@@ -18,7 +19,7 @@ import type { TrustTable } from '../trust/index.ts'
 import type { InnerKeyTable } from '../vault.ts'
 
 /** Every table of the core: what a store has, and what the server is composed with. */
-export interface Tables {
+export interface Tables extends ProvisioningTables {
   readonly tenants: TenantTable
   readonly innerKeys: InnerKeyTable
   readonly tenantKeys: TenantKeyTable

@@ -7,6 +7,8 @@ import { instanceRoutes } from './instances.ts'
 import { keyRoutes } from './keys.ts'
 import { keystoreRoutes } from './keystore.ts'
 import { materialRoutes } from './material.ts'
+import { provisioningJobRoutes } from './provisioning-jobs.ts'
+import { provisioningSystemRoutes } from './provisioning-systems.ts'
 import { roleAssignmentRoutes } from './role-assignments.ts'
 import { roleRoutes } from './roles.ts'
 import type { AdminRoute } from './route.ts'
@@ -27,5 +29,7 @@ export const adminApi: readonly AdminRoute[] = [
   ...keystoreRoutes,
   ...materialRoutes,
   ...connectivityRoutes,
+  ...provisioningSystemRoutes,
+  ...provisioningJobRoutes,
   ...flowRoutes,
 ]

@@ -13,5 +13,6 @@ export const storeMigrations: MigrationSet = {
     '0007-application-replay': () => import('./0007-application-replay.ts'),
     '0008-keystore': () => import('./0008-keystore.ts'),
     '0009-security-material': () => import('./0009-security-material.ts'),
+    '0010-provisioning': () => import('./0010-provisioning.ts'),
   },
 }

@@ -11,6 +11,9 @@ import { serviceKeyTable } from './keys.ts'
 import { keystoreTable } from './keystore.ts'
 import { materialTable } from './material.ts'
 import { platformTable } from './platforms.ts'
+import { entityTable } from './provisioning-entities.ts'
+import { jobTable } from './provisioning-jobs.ts'
+import { sourceStateTable, systemCertificateTable, systemTable } from './provisioning-systems.ts'
 import { registeredClientTable } from './registered-clients.ts'
 import { revocationTable } from './revocations.ts'
 import { roleAssignmentTable } from './role-assignments.ts'
@@ -43,5 +46,10 @@ export function tablesOn(scope: Scope): Tables {
     applications: applicationTable(scope),
     keystore: keystoreTable(scope),
     material: materialTable(scope),
+    systems: systemTable(scope),
+    systemCertificates: systemCertificateTable(scope),
+    sources: sourceStateTable(scope),
+    jobs: jobTable(scope),
+    entities: entityTable(scope),
   }
 }

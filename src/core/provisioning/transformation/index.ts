@@ -1,6 +1,6 @@
 export { applyTransformation, type Outcome, type Surroundings } from './apply.ts'
 export { scimReadTransformation, scimWriteTransformation } from './defaults/scim.ts'
-export { type EntityType, parseTransformation, type Transformation } from './document.ts'
+export { type EntityType, entityTypes, parseTransformation, type Transformation } from './document.ts'
 export { type Difference, explainDifference } from './explain.ts'
-export { type Json, type JsonObject, sameJson } from './json.ts'
+export { isList, isObject, isSafeName, type Json, type JsonObject, sameJson } from './json.ts'
 export type { Lookup } from './scope.ts'

@@ -1,0 +1,71 @@
+import { type Dispatcher, errors } from 'undici'
+import {
+  NoAnswer,
+  type SystemAnswer,
+  type SystemHttp,
+  type SystemRequest,
+} from '../../core/provisioning/index.ts'
+import { createAgents } from './agents.ts'
+
+/** A page of a thousand users with everything that is known of them is smaller. */
+const largestAnswer = 32 * 1024 * 1024
+
+/** Calls systems that identities are read from and written to: over HTTP with undici, on connections that are kept. */
+export function createSystemHttp(): { call: SystemHttp; close(): Promise<void> } {
+  const agents = createAgents({ connectTimeoutMs: 10_000 })
+
+  async function call(request: SystemRequest): Promise<SystemAnswer> {
+    const { url, method, headers, body, connection, timeoutMs, signal } = request
+    try {
+      const answer = await agents.of(connection).request({
+        origin: url.origin,
+        path: `${url.pathname}${url.search}`,
+        method: method as Dispatcher.HttpMethod,
+        headers,
+        headersTimeout: timeoutMs,
+        bodyTimeout: timeoutMs,
+        ...(body !== undefined && { body }),
+        ...(signal && { signal }),
+      })
+      return { status: answer.statusCode, headers: answer.headers, body: await read(answer.body, url) }
+    } catch (error) {
+      throw error instanceof NoAnswer ? error : noAnswer(error as NodeJS.ErrnoException, request)
+    }
+  }
+  return { call, close: () => agents.close() }
+}
+
+async function read(body: Dispatcher.ResponseData['body'], url: URL): Promise<string> {
+  const parts: Buffer[] = []
+  let size = 0
+  for await (const part of body as AsyncIterable<Buffer>) {
+    size += part.length
+    // Leaving the loop ends the connection.
+    if (size > largestAnswer)
+      throw new NoAnswer('too large', `${shown(url)} answered with more than ${largestAnswer / 2 ** 20} MB`)
+    parts.push(part)
+  }
+  return (parts.length === 1 ? parts[0]! : Buffer.concat(parts)).toString('utf8')
+}
+
+/** Without the query: it may hold what was searched for. */
+const shown = (url: URL): string => `${url.origin}${url.pathname}`
+
+function noAnswer(error: NodeJS.ErrnoException, { url, timeoutMs, signal }: SystemRequest): NoAnswer {
+  const { message } = error
+  const code = error.code ?? ''
+  if (signal?.aborted) return new NoAnswer('stopped', `the call of ${shown(url)} was stopped`)
+  if (error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError)
+    return new NoAnswer(
+      'timeout',
+      `Timeout exception has occurred while processing entity for ${shown(url)}: no answer within ${timeoutMs / 1000} s`,
+    )
+  if (error.syscall === 'connect' || notConnected.test(code))
+    return new NoAnswer('unreachable', `${shown(url)} cannot be reached: ${message || code}`)
+  if (/CERT|SSL|TLS|ALTNAME|ISSUER|VERIFY/.test(code))
+    return new NoAnswer('untrusted', `${shown(url)}: TLS failed: ${message} (${code})`)
+  return new NoAnswer('broken', `${shown(url)} broke off: ${message || code}`)
+}
+
+/** Nothing was sent. */
+const notConnected = /^(UND_ERR_CONNECT_TIMEOUT$|ECONNREFUSED$|ENOTFOUND$|EAI_|EHOST|ENET|ELINKLOCAL$)/

@@ -1,0 +1,113 @@
+import { SystemFailure } from '../failure.ts'
+import type { EntityState } from '../store.ts'
+import { applyTransformation, type EntityType, type JsonObject } from '../transformation/index.ts'
+import type { ReadEnd } from '../types/type.ts'
+import { applyEntities } from './apply.ts'
+import type { JobRun } from './job-run.ts'
+import type { CommonEntity } from './target.ts'
+
+/** What reading all entities of a type has shown. */
+export interface TypeRead {
+  /** Why not everything that is missing has vanished; undefined: it has. */
+  readonly doubt: string | undefined
+  readonly asOf: string | undefined
+  /** Entities that could not be read. */
+  readonly failures: number
+  readonly entities: number
+  /** Of a simulation: the ids that were read. */
+  readonly seen: ReadonlySet<string> | undefined
+  /** They refer to entities that were not there when they were written. */
+  readonly unresolved: readonly CommonEntity[]
+}
+
+/** So many are kept in memory to be written once more; the others wait for the next job. */
+const mostUnresolved = 10_000
+/** For the second time. */
+const atOnce = 200
+
+/** Reads all entities of a type, or what changed since, and brings them into the targets page by page. */
+export async function readType(run: JobRun, type: EntityType, since: string | undefined): Promise<TypeRead> {
+  const { source, connector, report } = run
+  const position = createPosition(run, type)
+  const seen = run.simulated ? new Set<string>() : undefined
+  const unresolved: CommonEntity[] = []
+  let failures = 0
+  let states: EntityState[] = []
+  const pages = connector.read!(type, since)
+  let coming = pages.next()
+  for (;;) {
+    const page = await coming
+    if (page.done) {
+      await run.checkpoint(states)
+      return { ...(page.value as ReadEnd), failures, entities: position.entities(), seen, unresolved }
+    }
+    // The next page is on its way while this one is written.
+    coming = pages.next()
+    // Its failure is met when it is waited for.
+    coming.catch(() => {})
+    const entities = page.value.flatMap(document => toCommon(document))
+    for (const { id } of entities) seen?.add(id)
+    report.set({ doing: `${type}s: ${position.entities()} read` })
+    if (states.length > 0) await run.checkpoint(states)
+    const applied = await applyEntities(run, type, entities)
+    states = applied.states
+    for (const entity of applied.unresolved) if (unresolved.length < mostUnresolved) unresolved.push(entity)
+    if (run.signal.aborted) await run.checkpoint(states)
+  }
+
+  function toCommon(document: JsonObject): CommonEntity[] {
+    const counts = position.next()
+    const outcome = applyTransformation(run.transformation, type, document, {
+      properties: source.properties,
+      now: run.context.now(),
+      random: run.context.random,
+    })
+    if (counts) report.count(source.name, 'Read', type, 'read')
+    const id = String(document.id ?? '')
+    const about = { system: source.name, entityType: type, id, content: document }
+    if (outcome.kind === 'mapped') {
+      const { entityIdSourceSystem, ...variables } = outcome.variables
+      return [{ id: String(entityIdSourceSystem), document: outcome.document, variables }]
+    }
+    if (outcome.kind === 'failed') failures++
+    if (counts) {
+      report.count(source.name, 'Read', type, outcome.kind)
+      report.tell(outcome.kind, { ...about, message: outcome.reason })
+    }
+    return []
+  }
+}
+
+/** Writes entities once more, now that what they refer to is there. */
+export async function resolveLater(
+  run: JobRun,
+  type: EntityType,
+  entities: readonly CommonEntity[],
+): Promise<void> {
+  for (let at = 0; at < entities.length; at += atOnce) {
+    const { states } = await applyEntities(run, type, entities.slice(at, at + atOnce), true)
+    await run.checkpoint(states)
+  }
+}
+
+/** Counts entities over all attempts of a job: what an earlier attempt has counted is not counted again. */
+function createPosition({ job, report }: JobRun, type: EntityType) {
+  const countedBefore = job.report.positions?.[type] ?? 0
+  let at = 0
+  return {
+    /** Moves on; true: nobody has counted this one. */
+    next(): boolean {
+      at++
+      const counts = at > countedBefore
+      if (counts) report.set({ positions: { ...report.positions(), [type]: at } })
+      return counts
+    },
+    entities: () => at,
+  }
+}
+
+/** @throws SystemFailure where a source cannot be read at all. */
+export function readable(run: Pick<JobRun, 'connector' | 'source'>): readonly EntityType[] {
+  if (run.connector.read) return run.connector.entityTypes
+  throw new SystemFailure(`${run.source.name}: a system of type ${run.source.type} cannot be read`)
+}

@@ -1,0 +1,155 @@
+import { Stopped, SystemFailure } from '../failure.ts'
+import type { EntityState } from '../store.ts'
+import type { EntityType, JsonObject } from '../transformation/index.ts'
+import { flag, numeric } from '../types/property.ts'
+import { forEachOf } from './in-parallel.ts'
+import { type JobRun, jobMark } from './job-run.ts'
+import { mapFor, type Target } from './target.ts'
+
+const atOnce = 200
+
+/**
+ * Takes away in the targets what a full read has not found any more: only what Countersign brought there, and only
+ * when the source was read to its end. `seen`: of a simulation, which marks nothing.
+ */
+export async function removeVanished(
+  run: JobRun,
+  type: EntityType,
+  { readSome, seen }: { readonly readSome: boolean; readonly seen: ReadonlySet<string> | undefined },
+): Promise<void> {
+  for (const target of run.targets) {
+    const planned = await countVanished(run, target, type, seen)
+    if (planned === 0) continue
+    const { name } = target.system
+    if (!readSome && !flag(run.source.properties, 'ips.delete.after.empty.read', false)) {
+      const word = `${run.source.name} reported no ${type} at all, so none of the ${planned} ${type}s in ${name} was deleted. If it is really empty, set ips.delete.after.empty.read=true there.`
+      run.report.note(word)
+      run.report.set({ error: word })
+      continue
+    }
+    const threshold = numeric(
+      target.system.properties,
+      `ips.delete.threshold.${type}s`,
+      Number.MAX_SAFE_INTEGER,
+    )
+    if (planned > threshold) {
+      const word = `${planned} ${type}s would be deleted in ${name}, more than ips.delete.threshold.${type}s=${threshold} allows: none was deleted. Is a filter or condition wrong?`
+      run.report.note(word)
+      run.report.count(name, 'Write', type, 'failed', planned)
+      run.report.tell('failed', { system: name, entityType: type, id: '', message: word })
+      continue
+    }
+    await removeAll(run, target, type, seen)
+  }
+}
+
+async function countVanished(
+  run: JobRun,
+  target: Target,
+  type: EntityType,
+  seen: ReadonlySet<string> | undefined,
+): Promise<number> {
+  const { entities } = run.store.read
+  if (!seen) return entities.countUnseen(run.source.id, target.system.id, type, jobMark(run.job))
+  let count = 0
+  for await (const states of vanished(run, target, type, seen))
+    count += states.filter(({ idInTarget }) => idInTarget !== undefined).length
+  return count
+}
+
+async function* vanished(
+  run: JobRun,
+  target: Target,
+  type: EntityType,
+  seen: ReadonlySet<string> | undefined,
+): AsyncGenerator<EntityState[]> {
+  const mark = jobMark(run.job)
+  for (let after = ''; ; ) {
+    const states = await run.store.read.entities.unseen(
+      run.source.id,
+      target.system.id,
+      type,
+      mark,
+      after,
+      atOnce,
+    )
+    if (states.length === 0) return
+    after = states.at(-1)!.id
+    yield seen ? states.filter(({ id }) => !seen.has(id)) : states
+  }
+}
+
+async function removeAll(
+  run: JobRun,
+  target: Target,
+  type: EntityType,
+  seen: ReadonlySet<string> | undefined,
+): Promise<void> {
+  for await (const states of vanished(run, target, type, seen)) {
+    const gone: string[] = []
+    await forEachOf(states, target.parallel, run.signal, async state => {
+      if (await removeOne(run, target, type, state)) gone.push(state.id)
+    })
+    await run.checkpoint([], tables => tables.entities.remove(run.source.id, target.system.id, type, gone))
+  }
+}
+
+/** true: nothing has to be remembered of it any more. */
+async function removeOne(
+  run: JobRun,
+  target: Target,
+  type: EntityType,
+  state: EntityState,
+): Promise<boolean> {
+  const { id, idInTarget, existed } = state
+  const { name, properties } = target.system
+  const about = { system: name, entityType: type, id }
+  if (idInTarget === undefined) return true
+  if (existed && !flag(properties, 'ips.delete.existedbefore.entities', false)) {
+    run.report.count(name, 'Write', type, 'skipped')
+    run.report.tell('skipped', { ...about, message: 'it was there before the first job, and stays' })
+    return true
+  }
+  const left = target.transformation.keepsDeleted(type)
+    ? mapFor(target, type, { id, document: {}, variables: {} }, 'delete', idInTarget, new Map(), run.context)
+        .outcome
+    : undefined
+  if (left?.kind === 'mapped' && left.skipOperations.has('delete')) {
+    run.report.count(name, 'Write', type, 'skipped')
+    run.report.tell('skipped', {
+      ...about,
+      message: 'Operation [delete] is skipped in target transformation',
+    })
+    return false
+  }
+  try {
+    if (target.down !== undefined) throw new SystemFailure(target.down)
+    if (!run.simulated)
+      await take(target, type, idInTarget, left?.kind === 'mapped' ? left.document : undefined)
+    run.report.count(name, 'Write', type, 'deleted')
+    run.report.tell('deleted', {
+      ...about,
+      message: `${run.simulated ? 'would be deleted' : 'deleted'}: ${idInTarget}`,
+    })
+    return true
+  } catch (error) {
+    if (error instanceof Stopped) return false
+    if (!(error instanceof SystemFailure)) throw error
+    if (error.fatal) target.down ??= error.message
+    run.report.count(name, 'Write', type, 'failed')
+    run.report.tell('failed', { ...about, message: error.message })
+    return false
+  }
+}
+
+/** Deletes it, or changes it as mappings for `deleteEntity` say. */
+async function take(
+  target: Target,
+  type: EntityType,
+  id: string,
+  left: JsonObject | undefined,
+): Promise<void> {
+  if (!left) return target.writer.delete(type, id)
+  const current = await target.writer.get(type, id)
+  if (current) await target.writer.update(type, id, { ...current, ...left })
+}

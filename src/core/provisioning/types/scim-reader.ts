@@ -1,0 +1,111 @@
+import type { SystemCalls } from '../calls.ts'
+import { SystemFailure } from '../failure.ts'
+import type { OpenedSystem } from '../systems/opened.ts'
+import { type EntityType, isList, isObject, type JsonObject } from '../transformation/index.ts'
+import { numeric } from './property.ts'
+import { endpoints, objectIn, quoted } from './scim-message.ts'
+import type { ReadEnd } from './type.ts'
+
+/** One answer to a query (RFC 7644 section 3.4.2). */
+interface ListAnswer {
+  readonly resources: readonly JsonObject[]
+  readonly total: number
+  readonly startIndex: number | undefined
+  /** Milliseconds; undefined: the server did not say. */
+  readonly date: number | undefined
+}
+
+/** Reads users and groups page by page, and believes a system only what adds up. */
+export function scimReader({ name, properties }: OpenedSystem, calls: SystemCalls) {
+  const pageSize = numeric(properties, 'scim.page.size', 200)
+
+  function query(type: EntityType, since: string | undefined, startIndex: number, count: number) {
+    const own = properties[`scim.${type}.filter`]
+    const changed = since === undefined ? undefined : `meta.lastModified gt ${quoted(since)}`
+    const filter = own && changed ? `(${own}) and ${changed}` : (own ?? changed)
+    const members = properties['scim.group.members.additional.attributes']
+    return {
+      startIndex: String(startIndex),
+      count: String(count),
+      ...(filter && { filter }),
+      ...(type === 'group' && members && { attributes: groupAttributes(members) }),
+    }
+  }
+
+  async function ask(
+    type: EntityType,
+    since: string | undefined,
+    startIndex: number,
+    count: number,
+  ): Promise<ListAnswer> {
+    const path = endpoints[type]
+    const answer = await calls.retrying(() =>
+      calls.once({ method: 'GET', path, query: query(type, since, startIndex, count) }),
+    )
+    const body = objectIn(answer, name, `GET ${path}`)
+    const { totalResults: total, startIndex: said } = body
+    const resources = body.Resources ?? []
+    if (!Number.isSafeInteger(total) || !isList(resources) || !resources.every(isObject))
+      throw wrongPaging(name, `GET ${path} did not answer with a list (totalResults and Resources)`)
+    const date = Date.parse(String(answer.headers.date ?? ''))
+    return {
+      resources: resources as JsonObject[],
+      total: total as number,
+      startIndex: typeof said === 'number' ? said : undefined,
+      date: Number.isNaN(date) ? undefined : date,
+    }
+  }
+
+  async function* read(
+    type: EntityType,
+    since: string | undefined,
+  ): AsyncGenerator<readonly JsonObject[], ReadEnd> {
+    const path = endpoints[type]
+    const known = new Set<string>()
+    let doubt: string | undefined
+    let asOf: string | undefined
+    let got = 0
+    let first: number | undefined
+    for (;;) {
+      const { resources, total, startIndex, date } = await ask(type, since, got + 1, pageSize)
+      if (first === undefined) {
+        first = total
+        if (date !== undefined) asOf = new Date(date).toISOString()
+      } else if (total !== first)
+        doubt = `${name} changed while it was read (GET ${path}: first ${first}, then ${total} results), so that some may have been missed`
+      if (startIndex !== undefined && startIndex !== got + 1 && resources.length > 0)
+        throw wrongPaging(
+          name,
+          `GET ${path} was asked from ${got + 1} on, and answered from ${startIndex} on`,
+        )
+      const fresh = resources.filter(({ id }) => typeof id !== 'string' || !known.has(id))
+      for (const { id } of fresh) if (typeof id === 'string') known.add(id)
+      if (resources.length > 0 && fresh.length === 0)
+        throw wrongPaging(name, `GET ${path} gave from ${got + 1} on what it had given before`)
+      if (fresh.length < resources.length && doubt === undefined)
+        doubt = `${name} repeats ids from page to page (GET ${path}, from ${got + 1} on), so that others may be missing`
+      got += resources.length
+      if (fresh.length > 0) yield fresh
+      if (got >= total) return { doubt, asOf }
+      if (resources.length === 0)
+        throw wrongPaging(name, `GET ${path} says that there are ${total}, and gave only ${got}`)
+    }
+  }
+
+  return {
+    read,
+    async check(): Promise<string> {
+      const { total } = await ask('user', undefined, 1, 1)
+      return `GET ${properties.URL}${endpoints.user} answers: ${total} users`
+    },
+  }
+}
+
+const wrongPaging = (name: string, says: string): SystemFailure =>
+  new SystemFailure(
+    `${name}: ${says}. What was read stands; nothing is deleted. Is scim.page.size larger than the system allows?`,
+  )
+
+/** Asked for by name, everything else has to be named too. */
+const groupAttributes = (members: string): string =>
+  ['displayName', 'externalId', 'meta', ...members.split(',').map(one => `members.${one.trim()}`)].join(',')
