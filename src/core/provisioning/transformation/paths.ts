@@ -5,7 +5,7 @@ import { insertionAt, parseText, type Text } from './text.ts'
 
 const maxSegments = 50
 const maxIndex = 1000
-const dotName = /[^\s.,;:[\](){}=!<>&|~'"/*?%\\][^\s.,;[\](){}=!<>&|~'"/*?%\\]*/y
+const dotName = /(?:\$(?!\{)|[^\s.,;:[\](){}=!<>&|~'"/*?%\\$])(?:\$(?!\{)|[^\s.,;[\](){}=!<>&|~'"/*?%\\$])*/y
 const wholeNumber = /-?\d{1,9}(?![\d.eE])/y
 
 /** The half of the parser that reads paths. Filters in them hold conditions, which the other half reads. */
