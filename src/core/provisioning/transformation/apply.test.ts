@@ -410,7 +410,18 @@ describe('hostile', () => {
       regex: 'x',
       replacement: 'x'.repeat(90),
     })
-    assert.match(failure([{ ...put('x', '$.a'), functions: growing }], {}), /longer than/)
+    assert.match(failure([{ ...put('x', '$.a'), functions: growing }], {}), /longer than|takes too long/)
+  })
+
+  test('regular expressions end', () => {
+    const text = 'x'.repeat(9000)
+    const replacing = (regex: string) => ({ function: 'replaceAllString', regex, replacement: 'z' })
+    for (const regex of ['x.*y|x', '(.*){500}y', '(x+x+)+y']) {
+      const mapping = { constant: text, targetPath: '$.a', functions: new Array(20).fill(replacing(regex)) }
+      const started = process.hrtime.bigint()
+      mapUser([mapping], {})
+      assert.ok(process.hrtime.bigint() - started < 8_000_000_000n, regex)
+    }
   })
 
   test('those who are asked may fail', () => {

@@ -64,10 +64,16 @@ function compiled(pattern: Pattern, source: string): RE2JS {
 }
 
 function matcherOf(pattern: Pattern, source: string, input: string, scope: Scope): Matcher {
-  scope.work.spend(input.length * 10)
   if (input.length > maxMatched)
     throw new Unmappable(`a text is longer than the ${maxMatched} characters that are matched`)
-  return compiled(pattern, source).matcher(input)
+  const expression = compiled(pattern, source)
+  spendScan(expression, input.length, scope)
+  return expression.matcher(input)
+}
+
+/** Reading a text may cost each character as many steps as the expression has, of which most stand still. */
+function spendScan(expression: RE2JS, characters: number, scope: Scope): void {
+  scope.work.spend(Math.ceil((characters * (4 + expression.programSize())) / 4))
 }
 
 /** Whether the whole text matches, in a condition. */
@@ -107,6 +113,8 @@ export function replaced(
   const matcher = matcherOf(pattern, textOf(pattern.source, scope), input, scope)
   const found: { start: number; end: number; groups: readonly string[] }[] = []
   while (matcher.find()) {
+    // The next search may read to the end before it knows that a short match is the longest.
+    spendScan(matcher.pattern(), input.length - matcher.end(), scope)
     if (which === 'last') found.length = 0
     const groups = Array.from({ length: matcher.groupCount() + 1 }, (_, at) => matcher.group(at) ?? '')
     scope.work.spend(groups.length)
