@@ -149,6 +149,14 @@ describe('mappings make', () => {
       ],
       { a: { familyName: 'Smith', givenName: 'John' } },
     ],
+    [
+      'a part of a variable',
+      [
+        { sourcePath: '$.emails', targetVariable: 'e' },
+        { sourceVariable: 'e', variablePath: '$[*].value', targetPath: '$.a' },
+      ],
+      { a: ['j@example.com', 'john@home.example'] },
+    ],
     ['the date', [{ sourceVariable: 'currentDate', targetPath: '$.a' }], { a: '2018-02-28 09:20:49.123' }],
     [
       'no id, before the entity is in the target',

@@ -19,7 +19,7 @@ describe('a transformation is refused at its place', () => {
     [{ user: { mappings: {} } }, /^user\.mappings: write a list, not an object$/],
     [{ user: { mappings: new Array(1001).fill(good) } }, /^user\.mappings: has more than 1000 items$/],
     [{ user: { mappings: [], mapping: [] } }, /^user: there is no member mapping, the nearest is mappings$/],
-    [{ user: { mappings: [], ignore: 'true' } }, /^user\.ignore: write true or false, not a text$/],
+    [{ user: { mappings: [], ignore: 'yes' } }, /^user\.ignore: write true or false, not a text$/],
     [{ user: { mappings: [], condition: '' } }, /^user\.condition: write a text, not an empty one$/],
     [{ user: { mappings: [], condition: '$.a ==' } }, /^user\.condition: \$\.a ==: .* at character 7$/],
     [
@@ -54,6 +54,7 @@ describe('a transformation is refused at its place', () => {
     ],
     [user({ ...good, targetVariable: '__proto__' }), /targetVariable: write a name of letters/],
     [user({ sourceVariable: 'a-b', targetPath: '$.a' }), /sourceVariable: write a name of letters/],
+    [user({ ...good, variablePath: '$.a' }), /variablePath: goes with sourceVariable$/],
     [user({ ...good, optional: 1 }), /^user\.mappings\[0\]\.optional: write true or false, not a number$/],
     [
       user({ ...good, type: 'delete' }),
@@ -138,7 +139,7 @@ test('a transformation is taken with all that it may have', () => {
         },
       ],
     },
-    group: { ignore: true, mappings: [] },
+    group: { ignore: 'true', mappings: [] },
   })
   assert.equal(parsed.kind, 'write')
   assert.deepEqual([parsed.handles('user'), parsed.handles('group')], [true, false])

@@ -33,11 +33,11 @@ export function textAt(object: JsonObject, name: string, place: string): string 
   return wrong(`${place}.${name}`, `write a text, not ${value === '' ? 'an empty one' : kindOf(value)}`)
 }
 
-/** True or false; false if there is neither. */
+/** True or false, with or without quotes, as in transformations of SAP; false if there is neither. */
 export function flagAt(object: JsonObject, name: string, place: string): boolean {
   const value = object[name]
-  return value === undefined || typeof value === 'boolean'
-    ? value === true
+  return value === undefined || typeof value === 'boolean' || value === 'true' || value === 'false'
+    ? value === true || value === 'true'
     : wrong(`${place}.${name}`, `write true or false, not ${kindOf(value)}`)
 }
 

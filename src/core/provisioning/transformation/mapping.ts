@@ -43,7 +43,10 @@ const types: Readonly<
   >
 > = {
   set: {
-    members: ['sourcePath', 'sourceVariable', 'constant', 'preserveArrayWithSingleElement', ...targets],
+    members: [
+      ...['sourcePath', 'sourceVariable', 'variablePath', 'constant', 'preserveArrayWithSingleElement'],
+      ...targets,
+    ],
     parse: (mapping, place, writes) =>
       parseSetting(mapping, place, parseSource(mapping, place, startsFromNothing(mapping)), writes),
   },
@@ -66,7 +69,6 @@ export function parseMapping(given: Json, place: string, writes: boolean): Mappi
   if (stray !== undefined) wrong(place, `a mapping of the type ${name} has no ${stray}`)
   const only = nameAt(mapping, 'scope', mappingScopes, place)
   if (only !== undefined && !writes) wrong(`${place}.scope`, 'scopes are for write transformations')
-  flagAt(mapping, 'optional', place)
   const act = type.parse(mapping, place, writes)
   const when = conditionAt(mapping, place)?.condition
   const apply: Act = when ? making => holds(when, making.scope) && act(making) : act
@@ -82,7 +84,7 @@ export function conditionAt(object: JsonObject, place: string) {
 function parseSetting(mapping: JsonObject, place: string, source: Source, writes: boolean): Act {
   const chain = parseChain(mapping, place, writes)
   const otherwise = mapping.defaultValue === undefined ? undefined : constant(mapping.defaultValue)
-  const optional = mapping.optional === true || source.maybeAbsent
+  const optional = flagAt(mapping, 'optional', place) || source.maybeAbsent
   const put = parseTargets(mapping, place)
   return making => {
     // Bytes that are left over at the end are refused where the value is copied to its place.
@@ -121,6 +123,7 @@ function targetAt(mapping: JsonObject, place: string): Path | undefined {
 }
 
 function parseRemoving(mapping: JsonObject, place: string): Act {
+  flagAt(mapping, 'optional', place)
   const path = targetAt(mapping, place) ?? wrong(place, 'write what to remove as targetPath')
   return ({ output, scope }) => remove(output, path, scope)
 }
@@ -131,7 +134,7 @@ function parseRenaming(mapping: JsonObject, place: string): Act {
     wrong(`${place}.targetPath`, 'only a member has a name, write a path that ends with one')
   if (mapping.constant === undefined) wrong(place, 'write the new name as constant')
   const name = memberName.compile(mapping.constant, `${place}.constant`)
-  const optional = mapping.optional === true
+  const optional = flagAt(mapping, 'optional', place)
   return ({ output, scope }) => {
     if (rename(output, path, name(scope), scope) === 0 && !optional)
       throw new Unmappable(`${path.source} is not there, and the mapping is not optional`)

@@ -48,10 +48,26 @@ export function patternOf(source: Text, flags = ''): { pattern: Pattern; wrong: 
 function compile(source: string, flags: number): RE2JS | string {
   if (source.length > maxPattern) return `a regular expression has at most ${maxPattern} characters`
   try {
-    return RE2JS.compile(source, flags)
+    return RE2JS.compile(withoutJavaClasses(source), flags)
   } catch (error) {
     return `this is no regular expression that can be matched in linear time (${(error as Error).message})`
   }
+}
+
+const javaClass =
+  /\\([pP])\{(Lower|Upper|ASCII|Alpha|Digit|Alnum|Punct|Graph|Print|Blank|Cntrl|XDigit|Space)\}|\\[\s\S]|\[\^?\]?|\]/g
+
+/** Java's `\p{Punct}` and the like as POSIX writes them, which RE2 knows. */
+function withoutJavaClasses(source: string): string {
+  let inside = false
+  return source.replace(javaClass, (found, letter: string | undefined, name: string | undefined) => {
+    if (name !== undefined) {
+      const members = `[:${letter === 'P' ? '^' : ''}${name.toLowerCase()}:]`
+      return inside ? members : `[${members}]`
+    }
+    if (!found.startsWith('\\')) inside = found !== ']'
+    return found
+  })
 }
 
 function compiled(pattern: Pattern, source: string): RE2JS {

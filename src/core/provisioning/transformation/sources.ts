@@ -28,6 +28,8 @@ const names = ['sourcePath', 'sourceVariable', 'constant'] as const
 export function parseSource(mapping: JsonObject, place: string, none: boolean): Source {
   const given = names.filter(name => mapping[name] !== undefined)
   if (given.length > 1) wrong(place, `write one of ${names.join(', ')}, not ${given.join(' and ')}`)
+  if (mapping.variablePath !== undefined && given[0] !== 'sourceVariable')
+    wrong(`${place}.variablePath`, 'goes with sourceVariable')
   const keepsSingle = flagAt(mapping, 'preserveArrayWithSingleElement', place)
   switch (given[0]) {
     case 'constant': {
@@ -37,8 +39,13 @@ export function parseSource(mapping: JsonObject, place: string, none: boolean): 
     case 'sourceVariable': {
       const name = textAt(mapping, 'sourceVariable', place)!
       if (!isVariableName(name)) wrong(`${place}.sourceVariable`, 'write a name of letters, digits, _ and .')
+      const within = textAt(mapping, 'variablePath', place)
+      const path = within === undefined ? undefined : sourceAt(within, `${place}.variablePath`)
       return {
-        read: scope => scope.variables.get(name) ?? undefined,
+        read: scope => {
+          const root = scope.variables.get(name) ?? undefined
+          return path ? valueAt(path, keepsSingle, { ...scope, root, item: root }) : root
+        },
         maybeAbsent: name === targetId,
         says: `the variable ${name}`,
       }

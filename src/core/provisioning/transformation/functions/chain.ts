@@ -41,8 +41,8 @@ function parseStep(given: Json, place: string, writes: boolean): Chain {
   const condition = textAt(object, 'condition', place)
   const when =
     condition === undefined ? undefined : at(`${place}.condition`, () => parseCondition(condition)).condition
-  flagAt(object, 'applyOnElements', place)
-  const wantsList = definition.takesList === true && object.applyOnElements !== true
+  const onElements = flagAt(object, 'applyOnElements', place)
+  const wantsList = definition.takesList === true && !onElements
   return (value, scope) => {
     if (value === undefined) return definition.startsFromNothing ? guarded(when, value, apply, scope) : value
     if (wantsList || !isList(value)) return guarded(when, value, apply, scope)

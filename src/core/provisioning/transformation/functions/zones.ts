@@ -1,5 +1,5 @@
 /**
- * The codes of time zones that SAP systems use, each with the names in the IANA database that it stands for: the
+ * The codes of time zones that SAP systems use, as Identity Provisioning pairs them for convertTimezoneCode, each with the names in the IANA database that it stands for: the
  * first name is what the code is turned into. A name that stands twice belongs to the code that comes first.
  */
 export const zonesOfCode: Readonly<Record<string, string>> = {
