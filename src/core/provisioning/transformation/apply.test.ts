@@ -421,6 +421,29 @@ describe('hostile', () => {
     assert.match(failure([{ ...put('x', '$.a'), functions: growing }], {}), /longer than|takes too long/)
   })
 
+  test('objects that are put into themselves end', () => {
+    const nesting = (at: number) => ({
+      ...{ function: 'putIfAbsent', key: 'k', defaultValue: 1, assignToAttribute: `a${at}` },
+    })
+    const functions = Array.from({ length: 50 }, (_, at) => nesting(at))
+    const mapping = { constant: {}, targetPath: '$.a', functions }
+    assert.match(failure([mapping], {}), /takes too long/)
+  })
+
+  test('what is inserted is not told: it may be secret', () => {
+    const properties = { p: '(secret' }
+    const failing = [
+      { function: 'matchRegex', regex: '%p%' },
+      { function: 'manipulateDate', sourceDateFormat: '%p%' },
+      { function: 'toUpperCaseString', locale: '%p%' },
+    ]
+    for (const given of failing)
+      assert.doesNotMatch(
+        failure([{ constant: 'x', targetPath: '$.a', functions: [given] }], {}, { properties }),
+        /secret/,
+      )
+  })
+
   test('regular expressions end', () => {
     const text = 'x'.repeat(9000)
     const replacing = (regex: string) => ({ function: 'replaceAllString', regex, replacement: 'z' })

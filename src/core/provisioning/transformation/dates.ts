@@ -45,7 +45,7 @@ export function wrongFormat(format: string): string | undefined {
 
 function usable(format: string): readonly Piece[] {
   const pieces = piecesOf(format)
-  if (typeof pieces === 'string') throw new Unmappable(`the date format ${format} ${pieces}`)
+  if (typeof pieces === 'string') throw new Unmappable(`the date format ${pieces}`)
   return pieces
 }
 

@@ -73,7 +73,8 @@ function withoutJavaClasses(source: string): string {
 function compiled(pattern: Pattern, source: string): RE2JS {
   if (pattern.memo.source === source && pattern.memo.compiled) return pattern.memo.compiled
   const made = compile(source, pattern.flags)
-  if (typeof made === 'string') throw new Unmappable(`${source}: ${made}`)
+  if (typeof made === 'string')
+    throw new Unmappable(`${pattern.source.source}: this is no regular expression with what is inserted`)
   pattern.memo.source = source
   pattern.memo.compiled = made
   return made

@@ -6,7 +6,7 @@ import { isList, isObject, isSafeName, type Json } from './json.ts'
  */
 export class Unmappable extends Error {}
 
-/** The work that one entity may cost, in values looked at and characters read. */
+/** The work that one entity may cost, in values looked at and characters read: about a second of it. */
 export const workOfEntity = 20_000_000
 
 /** Counts the work done for an entity, so that no transformation runs for ever. */
@@ -27,9 +27,12 @@ export class Work {
 /** A list or object that is being made. */
 export type Draft = Draft[] | { [name: string]: Draft } | null | boolean | number | string | undefined
 
+/** A value that is made stays in memory, one that is looked at does not. */
+const costOfCopy = 4
+
 /** A copy that belongs to the caller, without names that are not safe. */
 export function copy(value: Json, work: Work): Draft {
-  work.spend(1)
+  work.spend(costOfCopy)
   if (isList(value)) return value.map(item => copy(item, work))
   if (value instanceof Uint8Array)
     throw new Unmappable('there are bytes, write the function toString behind decode')

@@ -309,7 +309,7 @@ describe('a function does not fit', () => {
     [{ function: 'matchRegex', regex: 'a' }, 'a'.repeat(20_000), /longer than the 10000/],
     [{ function: 'copyMapEntry', sourceKey: 'a', targetKey: 'b' }, 'a', /an object is needed/],
     [{ function: 'copyMapEntry', sourceKey: 'a', targetKey: '%evil%' }, { a: 1 }, /may be named __proto__/],
-    [{ function: 'toUpperCaseString', locale: '%evil%' }, 'a', /is no locale/],
+    [{ function: 'toUpperCaseString', locale: '%evil%' }, 'a', /the locale is none/],
     [date('yyyy-MM-dd', 'yyyy'), '2024-02-30', /there is no such date/],
     [date('yyyy-MM-dd', 'yyyy'), '28.2.2018', /the date is not of the form/],
     [date('%evil%', 'yyyy'), '2018', /letter _|letter p|stands for nothing/],

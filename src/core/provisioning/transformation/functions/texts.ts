@@ -54,5 +54,5 @@ export const toLowerCaseString = mappingFunction({
 function languageTag(locale: string): string {
   if (/^[A-Za-z]{2,3}(?:[_-][A-Za-z]{4})?(?:[_-](?:[A-Za-z]{2}|\d{3}))?$/.test(locale))
     return locale.replaceAll('_', '-')
-  throw new Unmappable(`${locale} is no locale such as de_DE`)
+  throw new Unmappable('the locale is none such as de_DE')
 }
