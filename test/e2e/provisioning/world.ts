@@ -69,7 +69,7 @@ export async function worldOf(server: TestServer): Promise<World> {
     },
     set: (name, properties) => api('PATCH', `/provisioning/systems/${name}`, { properties }),
     async scim(name, role, { url, ca }, properties = {}) {
-      done(await api('POST', '/keystore/import', { alias: `ca-of-${name}`, file: Buffer.from(ca).toString('base64') }))
+      done(await api('POST', '/keystore/import', { alias: `ca-of-${name}`, file: ca }))
       await world.system(name, 'scim', role, {
         URL: url,
         'ips.failed.request.retry.attempts.interval': '0',
