@@ -12,6 +12,7 @@ const { cases: usual } = await import('./cases.mjs')
 const { certificateCases } = await import('./certificate-cases.mjs')
 const { runMemory } = await import('./memory.mjs')
 const { runStart } = await import('./start.mjs')
+const { runProvisioning, printProvisioning } = await import('./provisioning-cases.mjs')
 const { printCase, printConditions, printMemory, printStart, printSummary } = await import('./report.mjs')
 
 const cases = [...usual, ...certificateCases]
@@ -27,6 +28,7 @@ const others = {
   tls: 'token and flow over TLS',
   memory: 'memory after 200 000 tokens',
   start: 'start-up',
+  provisioning: 'a full copy of one SCIM server to another',
 }
 const known = [...cases.map(({ name }) => name), ...Object.keys(others)]
 const unknown = given.only?.find(name => !known.includes(name))
@@ -67,6 +69,10 @@ if (wanted('memory')) {
 if (wanted('start')) {
   results.start = await runStart(settings)
   printStart(results.start)
+}
+if (wanted('provisioning')) {
+  results.provisioning = await runProvisioning({ rounds: given.quick ? 1 : 3, quick: given.quick })
+  printProvisioning(results.provisioning)
 }
 printSummary(results)
 if (given.json) writeFileSync(given.json, `${JSON.stringify(results, null, 2)}\n`)

@@ -39,13 +39,17 @@ export const listen = async listener => {
 }
 
 /**
- * Tells the starter that requests may come. A line of input names one of `commands` to run; the end of the input is
- * the sign to stop.
+ * Tells the starter that requests may come. A line of input names one of `commands` to run, with JSON behind it where it
+ * takes details; the end of the input is the sign to stop.
  */
 export const ready = (facts, close = () => {}, commands = {}) => {
   const tell = answer => process.stdout.write(`${JSON.stringify(answer)}\n`)
   const lines = createInterface({ input: process.stdin })
-  lines.on('line', async name => tell(await commands[name]()))
+  lines.on('line', async line => {
+    const [name] = line.split(' ', 1)
+    const details = line.slice(name.length)
+    tell(await commands[name](...(details ? [JSON.parse(details)] : [])))
+  })
   lines.on('close', async () => {
     await close()
     process.exit(0)
