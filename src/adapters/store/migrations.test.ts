@@ -89,6 +89,13 @@ async function assertMaterial({ read: { material } }: Store): Promise<void> {
   assert.equal((await material.find('tenant-1', 'erp'))?.keystoreAlias, 'ERP')
 }
 
+/** Provisioning came with 0010. */
+async function assertProvisioning({ read: { systems, jobs, entities } }: Store): Promise<void> {
+  assert.deepEqual((await systems.find('tenant-1', 'hr'))?.readTransformation, { user: { mappings: [] } })
+  assert.equal((await jobs.lines('job-1', 'failed', 0, 10))[0]?.message, 'refused')
+  assert.equal((await entities.find('system-1', 'user', ['user-1']))[0]?.existed, true)
+}
+
 describe('every schema that has landed', () => {
   it('is kept as a fixture', () => {
     assert.deepEqual(
@@ -121,6 +128,7 @@ describe('every schema that has landed', () => {
       if (name >= '0006') await assertApplications(store)
       if (name >= '0008') await assertKeystore(store)
       if (name >= '0009') await assertMaterial(store)
+      if (name >= '0010') await assertProvisioning(store)
       await store.close()
       await (await open(`sqlite:${fresh}`)).close()
       assert.deepEqual(schemaOf(old), schemaOf(fresh))
@@ -159,6 +167,7 @@ describe('every schema that has landed', () => {
       if (name >= '0006') await assertApplications(store)
       if (name >= '0008') await assertKeystore(store)
       if (name >= '0009') await assertMaterial(store)
+      if (name >= '0010') await assertProvisioning(store)
       await store.close()
       await (await open(fresh.url)).close()
       assert.deepEqual(await schemaOf(old.url), await schemaOf(fresh.url))

@@ -61,7 +61,8 @@ export function createSystemCalls(system: OpenedSystem, deps: ConnectorDependenc
       body: call.body,
       connection: await proof.connection(),
       timeoutMs,
-      signal,
+      // What was begun in a system is waited for, so that it is known how it ended.
+      ...(call.method === 'GET' && { signal }),
     })
     if (answer.status === 401 && authorization !== undefined && proof.rejected(authorization))
       return { ...answer, status: rejectedToken }

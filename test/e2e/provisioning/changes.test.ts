@@ -24,6 +24,7 @@ after(async () => {
 /** Ten users and two groups of three, in both systems; nothing else is known or set. */
 beforeEach(async () => {
   await Promise.all([hr.preload({ users: 10, groups: 2, members: 3 }), cloud.preload({})])
+  await hr.advance(5000)
   await world.api('POST', '/provisioning/systems/hr/reset')
   const job = await world.run('hr')
   assert.equal(job.status, 'Success', JSON.stringify(job))
@@ -118,7 +119,10 @@ describe('a delta read', () => {
     assert.deepEqual(job.outcome, ['A delta read deletes nothing.'])
     assert.ok(await userOf(cloud, 9))
     const asked = (await hr.requests()).map(({ path }) => decodeURIComponent(path))
-    assert.ok(asked.every(path => /filter=meta\.lastModified\+gt\+"/.test(path)), asked.join('\n'))
+    assert.ok(
+      asked.every(path => /filter=meta\.lastModified\+gt\+"/.test(path)),
+      asked.join('\n'),
+    )
   })
 
   test('is a full one where the source was never read', async () => {
@@ -170,7 +174,10 @@ describe('deleting', () => {
       const job = await world.run('hr')
       assert.equal(job.status, 'Finished with Error')
       assert.deepEqual(counts(job, 'cloud'), { skipped: 7, failed: 3 })
-      assert.match(job.outcome.join(), /3 users would be deleted in cloud, more than ips\.delete\.threshold\.users=2/)
+      assert.match(
+        job.outcome.join(),
+        /3 users would be deleted in cloud, more than ips\.delete\.threshold\.users=2/,
+      )
       assert.equal((await cloud.list('Users')).length, 10)
     })
     await having('cloud', { 'ips.delete.threshold.users': '3' }, async () => {
@@ -182,7 +189,10 @@ describe('deleting', () => {
     await hr.preload({})
     const job = await world.run('hr')
     assert.equal(job.status, 'Finished with Error')
-    assert.match(job.outcome.join(), /hr reported no user at all, so none of the 10 users in cloud was deleted/)
+    assert.match(
+      job.outcome.join(),
+      /hr reported no user at all, so none of the 10 users in cloud was deleted/,
+    )
     assert.equal((await cloud.list('Users')).length, 10)
     await having('hr', { 'ips.delete.after.empty.read': 'true' }, async () => {
       assert.equal(counts(await world.run('hr'), 'cloud').deleted, 10)
@@ -195,7 +205,8 @@ describe('deleting', () => {
     await cloud.put('Users', { userName: 'early', displayName: 'of the target' })
     const taken = await world.run('hr')
     assert.deepEqual(counts(taken, 'cloud'), { updated: 1, skipped: 10 })
-    const early = async (server: ScimServer) => (await server.list('Users')).find(one => one.userName === 'early')
+    const early = async (server: ScimServer) =>
+      (await server.list('Users')).find(one => one.userName === 'early')
     assert.equal((await early(cloud))?.displayName, 'of the source')
     await hr.remove('Users', (await early(hr))!.id)
     const spared = await world.run('hr')

@@ -8,7 +8,11 @@ let hr: ScimServer
 let cloud: ScimServer
 
 before(async () => {
-  ;[world, hr, cloud] = await Promise.all([startWorld(undefined), startScimServer(undefined), startScimServer(undefined)])
+  ;[world, hr, cloud] = await Promise.all([
+    startWorld(undefined),
+    startScimServer(undefined),
+    startScimServer(undefined),
+  ])
   await hr.preload({ users: 450, groups: 5, members: 20 })
   await world.scim('cloud', 'target', cloud)
   await world.scim('hr', 'source', hr, { targets: 'cloud' })

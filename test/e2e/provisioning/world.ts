@@ -1,7 +1,12 @@
 import type { TestContext } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Answer, startTestServer, type TestServer, type TestServerOptions } from '../../support/server.ts'
 import type { ScimServer } from '../../support/scim-server.ts'
+import {
+  type Answer,
+  startTestServer,
+  type TestServer,
+  type TestServerOptions,
+} from '../../support/server.ts'
 
 export interface Counts {
   readonly read: number
@@ -41,7 +46,10 @@ export interface World {
 
 export const ended = /^(Success|Finished with Error|Manually Terminated)$/
 
-export async function startWorld(t: TestContext | undefined, options: TestServerOptions = {}): Promise<World> {
+export async function startWorld(
+  t: TestContext | undefined,
+  options: TestServerOptions = {},
+): Promise<World> {
   const server = await startTestServer({ jobs: true, ...options })
   t?.after(() => server.close())
   return worldOf(server)

@@ -56,7 +56,9 @@ SCIMMY.Resources.declare(SCIMMY.Resources.Group, handlers(store.Groups))
 const requests = []
 let counts = {}
 const mostKept = 2000
-const watch = (request, _, next) => {
+const watch = (request, response, next) => {
+  // Of the clock behind `meta`, as a server has only one.
+  response.setHeader('date', new Date(Date.now() + clockOffset).toUTCString())
   const { method, url, headers, socket } = request
   counts[method] = (counts[method] ?? 0) + 1
   requests.push({

@@ -78,8 +78,7 @@ export function scimReader({ name, properties }: OpenedSystem, calls: SystemCall
           name,
           `GET ${path} was asked from ${got + 1} on, and answered from ${startIndex} on`,
         )
-      const fresh = resources.filter(({ id }) => typeof id !== 'string' || !known.has(id))
-      for (const { id } of fresh) if (typeof id === 'string') known.add(id)
+      const fresh = resources.filter(resource => isNew(resource, known))
       if (resources.length > 0 && fresh.length === 0)
         throw wrongPaging(name, `GET ${path} gave from ${got + 1} on what it had given before`)
       if (fresh.length < resources.length && doubt === undefined)
@@ -99,6 +98,14 @@ export function scimReader({ name, properties }: OpenedSystem, calls: SystemCall
       return `GET ${properties.URL}${endpoints.user} answers: ${total} users`
     },
   }
+}
+
+/** An entity without an id is told of elsewhere. */
+function isNew({ id }: JsonObject, known: Set<string>): boolean {
+  if (typeof id !== 'string') return true
+  if (known.has(id)) return false
+  known.add(id)
+  return true
 }
 
 const wrongPaging = (name: string, says: string): SystemFailure =>

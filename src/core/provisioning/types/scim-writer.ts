@@ -48,6 +48,9 @@ export function scimWriter(system: OpenedSystem, calls: SystemCalls): Writer {
         // The answer may have been lost after the entity was made.
         const made = earlier?.unsure ? await find(type, entity) : undefined
         if (made !== undefined) return { id: made, found: false }
+        // Names of groups need not be unique, so that many a server would take a second one (RFC 7643 section 4.2).
+        const other = type === 'group' && !earlier ? await find(type, entity) : undefined
+        if (other !== undefined) return { id: other, found: true }
         const answer = await send({
           method: 'POST',
           path: endpoints[type],
