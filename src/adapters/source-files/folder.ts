@@ -1,3 +1,4 @@
+import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type SourceFiles, SystemFailure } from '../../core/provisioning/index.ts'
@@ -11,14 +12,17 @@ export function createSourceFiles(base: string): SourceFiles {
     folder,
     async read(tenantName, name) {
       const path = join(folder(tenantName), name)
-      const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
-        throw new SystemFailure(
-          error.code === 'ENOENT'
-            ? `there is no file ${name} in ${folder(tenantName)}`
-            : `${path} cannot be read: ${error.code}`,
-          { fatal: true },
-        )
-      })
+      // A link could lead out of the folder.
+      const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch(
+        (error: NodeJS.ErrnoException) => {
+          throw new SystemFailure(
+            error.code === 'ENOENT'
+              ? `there is no file ${name} in ${folder(tenantName)}`
+              : `${path} cannot be read: ${error.code}`,
+            { fatal: true },
+          )
+        },
+      )
       try {
         const { size } = await file.stat()
         if (size > largestFile)

@@ -1,3 +1,4 @@
+import { nearestName } from '../../../nearest.ts'
 import { holds } from '../evaluate.ts'
 import { isList, isObject, type Json, type JsonObject, member } from '../json.ts'
 import { flagAt, listAt, objectAt, onlyMembers, textAt, wrong } from '../malformed.ts'
@@ -53,7 +54,13 @@ function parseStep(given: Json, place: string, writes: boolean): Chain {
 function definitionOf(object: JsonObject, place: string): MappingFunction {
   const name = textAt(object, 'function', place) ?? textAt(object, 'type', place)
   if (name === undefined) return wrong(place, 'write the name of a function as function')
-  return byName.get(name) ?? wrong(place, `there is no function ${name}`)
+  const found = byName.get(name)
+  if (found) return found
+  const nearest = nearestName(name, byName.keys())
+  return wrong(
+    place,
+    `there is no function ${name}${nearest === undefined ? '' : `, the nearest is ${nearest}`}`,
+  )
 }
 
 /** `@` is the value; a value that does not fulfil the condition stays as it is. */
