@@ -130,6 +130,7 @@ export async function composeServer(parts: Parts): Promise<Server> {
       lookup: guardedLookup,
       context,
       wait: waitByTimer,
+      alone: store.engine === 'sqlite',
     },
     changes,
   )

@@ -141,7 +141,7 @@ test('headers of properties go with each call, but never in the place of the cre
   })
   await world.set('hr', { targets: 'headers' })
   assert.deepEqual(counts(await world.run('hr'), 'headers'), { created: 3 })
-  const [{ headers }] = (await open.requests()) as [{ headers: Record<string, string> }]
+  const { headers } = (await open.requests())[0]!
   assert.equal(headers.apikey, 'key-of-the-api')
   assert.match(headers.authorization!, /^Basic /)
 })

@@ -1,23 +1,24 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { after, before, beforeEach, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
+import { freshDatabase } from '../../support/postgres.ts'
 import { type ScimServer, startScimServer } from '../../support/scim-server.ts'
 import { startTestServer } from '../../support/server.ts'
 import { counts, startWorld, type World, worldOf } from './world.ts'
 
 const users = 400
 const masterKey = randomBytes(32)
-const directory = mkdtempSync(join(tmpdir(), 'countersign-test-'))
-const databaseUrl = `sqlite:${directory}`
+/** Where several nodes can be at work. */
+let database: Awaited<ReturnType<typeof freshDatabase>>
+let databaseUrl: string
 let world: World
 let hr: ScimServer
 let cloud: ScimServer
 
 before(async () => {
+  database = await freshDatabase()
+  databaseUrl = database.url
   ;[world, hr, cloud] = await Promise.all([
     startWorld(undefined, { databaseUrl, masterKey }),
     startScimServer(undefined),
@@ -30,7 +31,7 @@ before(async () => {
 after(async () => {
   await world.server.close()
   await Promise.all([hr.stop(), cloud.stop()])
-  rmSync(directory, { recursive: true })
+  await database.drop()
 })
 
 beforeEach(async () => {
@@ -86,17 +87,19 @@ test('a job whose server stops goes on when a server runs again, and counts as i
 test('a server that has lost a job to another writes nothing of it any more', async () => {
   const id = await world.start('hr')
   await reached(60)
-  const { store } = world.server.server.services
-  await store.write(async ({ jobs }) => {
-    const job = (await jobs.byId(id))!
-    await jobs.update({ ...job, runner: 'another', leaseUntil: world.server.now() + 300_000 })
-  })
-  await pause(300)
+  /** As if another node had taken it, and were heard of until then. */
+  const takenUntil = (leaseUntil: number) =>
+    world.server.server.services.store.write(async ({ jobs }) => {
+      const current = (await jobs.byId(id))!
+      await jobs.update({ ...current, runner: 'another', leaseUntil })
+    })
+  await takenUntil(world.server.now() + 60_000)
+  await world.server.server.jobs.tick()
+  await pause(200)
   const posted = (await cloud.counts()).POST!
   await pause(200)
   assert.equal((await cloud.counts()).POST, posted)
-  // The other one is not heard of: its time is over.
-  world.server.advance(301_000)
+  await takenUntil(world.server.now() - 1)
   await world.server.server.jobs.tick()
   const job = await world.finished(id)
   assert.equal(job.status, 'Success')

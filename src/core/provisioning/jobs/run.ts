@@ -11,7 +11,7 @@ import type { JobRun } from './job-run.ts'
 import { notifyOfFirstFailure } from './notify.ts'
 import { provision } from './provision.ts'
 import { createReportWriter, type ReportWriter } from './report.ts'
-import type { RunnerDependencies } from './runner.ts'
+import { leaseMs, type RunnerDependencies } from './runner.ts'
 import { createTarget, type Target } from './target.ts'
 import { validate } from './validate.ts'
 
@@ -22,9 +22,6 @@ export interface JobEnd {
   /** Where the next delta read begins; undefined: where it began before. */
   readonly since: string | undefined
 }
-
-/** Time between two looks of others at how far a job is. */
-const leaseMs = 60_000
 
 /** Runs one job to its end, or until the signal fires. `since`: where a delta read begins. */
 export async function runJob(

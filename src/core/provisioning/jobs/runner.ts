@@ -1,4 +1,4 @@
-import { minute, newId } from '../../context.ts'
+import { newId, second } from '../../context.ts'
 import type { ChangeFeed, Transactions } from '../../store.ts'
 import type { Tenant } from '../../tenant.ts'
 import type { Vault } from '../../vault.ts'
@@ -15,6 +15,8 @@ export interface RunnerDependencies extends Omit<ConnectorDependencies, 'signal'
   readonly tenants: { all(): readonly Tenant[] }
   /** Tells this process from others. */
   readonly runner: string
+  /** No other process can run jobs of this store: what was begun before this one belongs to nobody. */
+  readonly alone: boolean
 }
 
 /** Runs the jobs of all tenants, one at a time for each source, in the one process of a machine that does so. */
@@ -25,9 +27,10 @@ export interface JobRunner {
   stop(): Promise<void>
 }
 
-const leaseMs = minute
+/** Who is silent for so long runs nothing any more, as far as others are concerned. */
+export const leaseMs = 30 * second
 /** Long before it ends. */
-const renewedAfterMs = leaseMs / 3
+const renewedAfterMs = leaseMs / 5
 
 interface Under {
   readonly job: StoredJob
@@ -47,6 +50,9 @@ export function createJobRunner(
   let again = false
   let started = false
   let stopped = false
+  /** What a process that has ended was at work on. */
+  const orphans = new Set<string>()
+  let inherited = false
   changes.onChange(change => {
     if (started && (!change || change.kind === 'provisioning')) void tick().catch(() => {})
   })
@@ -75,10 +81,12 @@ export function createJobRunner(
   async function look(): Promise<void> {
     await scheduleDue(deps)
     const open = await store.read.jobs.open()
+    if (deps.alone && !inherited) for (const job of open) if (!under.has(job.id)) orphans.add(job.id)
+    inherited = true
     for (const job of open) {
       const mine = under.get(job.id)
       if (mine) await keep(mine, job)
-      else if (!stopped && canBegin(job, open, context.now())) await begin(job)
+      else if (!stopped && canBegin(job, open)) await begin(job)
     }
   }
 
@@ -93,12 +101,18 @@ export function createJobRunner(
     })
   }
 
+  /** It waits for its turn, or whoever ran it has not been heard of. */
+  function canBegin(job: StoredJob, open: readonly StoredJob[]): boolean {
+    const held = job.runner !== undefined && (job.leaseUntil ?? 0) > context.now() && !orphans.has(job.id)
+    return !held && isFirst(job, open)
+  }
+
   async function begin(found: StoredJob): Promise<void> {
     const claimed = await store.write(async ({ jobs }) => {
       const open = await jobs.open()
       const current = open.find(({ id }) => id === found.id)
       const now = context.now()
-      if (!current || !canBegin(current, open, now)) return undefined
+      if (!current || !canBegin(current, open)) return undefined
       if (current.stopRequested) {
         await jobs.update({ ...current, status: 'Manually Terminated', endedAt: now, runner: undefined })
         return undefined
@@ -115,6 +129,7 @@ export function createJobRunner(
       return job
     })
     if (!claimed) return
+    orphans.delete(claimed.id)
     const abort = new AbortController()
     const done = run(claimed, abort.signal).finally(() => {
       under.delete(claimed.id)
@@ -154,11 +169,3 @@ export function createJobRunner(
     },
   }
 }
-
-/** It waits for its turn, or whoever ran it has not been heard of. */
-function canBegin(job: StoredJob, open: readonly StoredJob[], now: number): boolean {
-  return !isHeld(job, now) && isFirst(job, open)
-}
-
-const isHeld = ({ runner, leaseUntil }: StoredJob, now: number): boolean =>
-  runner !== undefined && (leaseUntil ?? 0) > now
