@@ -1,7 +1,7 @@
 import type { ProvisioningTables, SourceState, StoredJob } from '../store.ts'
+import type { RunnerDependencies } from './dependencies.ts'
 import { notifyOfEnd } from './notify.ts'
 import type { JobEnd } from './run.ts'
-import type { RunnerDependencies } from './runner.ts'
 
 /** Writes down how a job ended, or how far it is; what the source's next read needs; and whether anybody is told. */
 export async function endJob(

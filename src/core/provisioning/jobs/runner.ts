@@ -1,23 +1,11 @@
-import { newId, second } from '../../context.ts'
-import type { ChangeFeed, Transactions } from '../../store.ts'
-import type { Tenant } from '../../tenant.ts'
-import type { Vault } from '../../vault.ts'
-import type { ProvisioningTables, StoredJob } from '../store.ts'
-import type { ConnectorDependencies } from '../types/type.ts'
+import { newId } from '../../context.ts'
+import type { ChangeFeed } from '../../store.ts'
+import type { StoredJob } from '../store.ts'
+import { leaseMs, type RunnerDependencies } from './dependencies.ts'
 import { endJob } from './end.ts'
 import { isFirst, nextSince } from './mode.ts'
 import { runJob } from './run.ts'
 import { scheduleDue } from './schedule.ts'
-
-export interface RunnerDependencies extends Omit<ConnectorDependencies, 'signal'> {
-  readonly store: Transactions<ProvisioningTables>
-  readonly vault: Vault
-  readonly tenants: { all(): readonly Tenant[] }
-  /** Tells this process from others. */
-  readonly runner: string
-  /** No other process can run jobs of this store: what was begun before this one belongs to nobody. */
-  readonly alone: boolean
-}
 
 /** Runs the jobs of all tenants, one at a time for each source, in the one process of a machine that does so. */
 export interface JobRunner {
@@ -27,8 +15,6 @@ export interface JobRunner {
   stop(): Promise<void>
 }
 
-/** Who is silent for so long runs nothing any more, as far as others are concerned. */
-export const leaseMs = 30 * second
 /** Long before it ends. */
 const renewedAfterMs = leaseMs / 5
 

@@ -3,8 +3,8 @@ import { isProblem, Problem } from '../../problem.ts'
 import type { Tenant } from '../../tenant.ts'
 import type { SourceState } from '../store.ts'
 import { findSystem } from '../systems/manage.ts'
+import type { RunnerDependencies } from './dependencies.ts'
 import { insertJob, type JobManagement } from './manage.ts'
-import type { RunnerDependencies } from './runner.ts'
 
 /** As described: more than 30 minutes apart. */
 const leastMinutes = 31
