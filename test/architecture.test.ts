@@ -40,6 +40,7 @@ const areas: Readonly<Record<string, readonly string[]>> = {
     'broker',
     'clients',
     'flows',
+    'identity',
     'keystore',
     'material',
     'provisioning',
@@ -48,7 +49,7 @@ const areas: Readonly<Record<string, readonly string[]>> = {
     'trust',
   ],
   provisioning: ['authority', 'broker', 'keystore', 'outbound'],
-  identity: ['trust', 'outbound'],
+  identity: ['clients', 'outbound', 'trust'],
 }
 
 const frameworks = ['kysely', 'fastify', 'undici', 'pg', 'better-sqlite3', 'pino']

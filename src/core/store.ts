@@ -27,6 +27,7 @@ export interface Change {
     | 'keystore'
     | 'material'
     | 'provisioning'
+    | 'identity'
   readonly tenantId: string
   readonly id: string
   /** A fact that spares the listener a query: the client id of a credential, the expiry of a revocation. */

@@ -96,6 +96,15 @@ async function assertProvisioning({ read: { systems, jobs, entities } }: Store):
   assert.equal((await entities.find('system-1', 'user', ['user-1']))[0]?.existed, true)
 }
 
+/** The identity service came with 0011. */
+async function assertIdentity(store: Store): Promise<void> {
+  const { identity, sessions } = store.read
+  assert.equal((await identity.find('tenant-1', 'mapping-rule', 'rule-1'))?.content.claimName, 'roles')
+  assert.equal((await identity.memberships('tenant-1'))[0]?.memberId, 'rule-1')
+  assert.equal((await sessions.find('digest-1'))?.expiresAt, 2)
+  assert.equal(await store.write(tables => tables.identity.nextKey('tenant-1')), 2)
+}
+
 describe('every schema that has landed', () => {
   it('is kept as a fixture', () => {
     assert.deepEqual(
@@ -129,6 +138,7 @@ describe('every schema that has landed', () => {
       if (name >= '0008') await assertKeystore(store)
       if (name >= '0009') await assertMaterial(store)
       if (name >= '0010') await assertProvisioning(store)
+      if (name >= '0011') await assertIdentity(store)
       await store.close()
       await (await open(`sqlite:${fresh}`)).close()
       assert.deepEqual(schemaOf(old), schemaOf(fresh))
@@ -168,6 +178,7 @@ describe('every schema that has landed', () => {
       if (name >= '0008') await assertKeystore(store)
       if (name >= '0009') await assertMaterial(store)
       if (name >= '0010') await assertProvisioning(store)
+      if (name >= '0011') await assertIdentity(store)
       await store.close()
       await (await open(fresh.url)).close()
       assert.deepEqual(await schemaOf(old.url), await schemaOf(fresh.url))

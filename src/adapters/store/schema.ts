@@ -36,6 +36,10 @@ export interface Schema {
   provisioningJobs: ProvisioningJobRow
   provisioningJobLines: ProvisioningJobLineRow & { position: Generated<number> }
   provisioningEntities: ProvisioningEntityRow
+  identityEntities: IdentityEntityRow
+  identityMemberships: IdentityMembershipRow
+  identitySessions: IdentitySessionRow
+  identityCounters: { tenantId: string; last: number }
   changes: ChangeRow
   changeCounter: { id: number; last: number }
 }
@@ -442,4 +446,29 @@ export interface ProvisioningEntityRow {
   /** 0 or 1. */
   existed: number
   seen: number
+}
+
+export interface IdentityEntityRow {
+  tenantId: string
+  kind: string
+  id: string
+  /** JSON. */
+  content: string
+  createdAt: number
+}
+
+export interface IdentityMembershipRow {
+  tenantId: string
+  container: string
+  containerId: string
+  member: string
+  memberId: string
+}
+
+export interface IdentitySessionRow {
+  digest: string
+  tenantId: string
+  sealed: Buffer
+  createdAt: number
+  expiresAt: number
 }

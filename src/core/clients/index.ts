@@ -13,7 +13,7 @@ export {
   type Authenticated,
   authenticateClient,
 } from './authenticate.ts'
-export { type IdAndSecret, readBasic } from './basic.ts'
+export { type IdAndSecret, readBasic, readPlainBasic } from './basic.ts'
 export { authenticateCertificate, type CertificateClaim } from './certificate.ts'
 export { endOfCertificate, refuse, whyEnded, whyUntrusted } from './certificate-refusal.ts'
 export {
@@ -32,7 +32,7 @@ export {
   type RegisteredCertificate,
   successorDigest,
 } from './certificates.ts'
-export { type ChosenSecrets, createChosenSecrets } from './chosen-secrets.ts'
+export { type ChosenSecrets, createChosenSecrets, digestOf } from './chosen-secrets.ts'
 export {
   type ApplicationFacts,
   type AssertionAudience,

@@ -9,6 +9,7 @@ import type {
 } from '../broker/index.ts'
 import type { ClientTable, KeyCertificateTable, KeyMatchTable, KeySetTable } from '../clients/index.ts'
 import type { FlowTable } from '../flows/index.ts'
+import type { IdentityTables } from '../identity/index.ts'
 import type { KeystoreTable } from '../keystore/index.ts'
 import type { MaterialTable } from '../material/index.ts'
 import type { ProvisioningTables } from '../provisioning/index.ts'
@@ -19,7 +20,7 @@ import type { TrustTable } from '../trust/index.ts'
 import type { InnerKeyTable } from '../vault.ts'
 
 /** Every table of the core: what a store has, and what the server is composed with. */
-export interface Tables extends ProvisioningTables {
+export interface Tables extends ProvisioningTables, IdentityTables {
   readonly tenants: TenantTable
   readonly innerKeys: InnerKeyTable
   readonly tenantKeys: TenantKeyTable

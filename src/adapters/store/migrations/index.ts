@@ -14,5 +14,6 @@ export const storeMigrations: MigrationSet = {
     '0008-keystore': () => import('./0008-keystore.ts'),
     '0009-security-material': () => import('./0009-security-material.ts'),
     '0010-provisioning': () => import('./0010-provisioning.ts'),
+    '0011-identity': () => import('./0011-identity.ts'),
   },
 }

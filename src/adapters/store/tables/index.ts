@@ -3,6 +3,7 @@ import { applicationTable } from './applications.ts'
 import { authorityTable, issuedCertificateTable } from './authorities.ts'
 import { clientTable } from './clients.ts'
 import { flowTable } from './flows.ts'
+import { identityTable, sessionTable } from './identity.ts'
 import { innerKeyTable } from './inner-keys.ts'
 import { instanceTable } from './instances.ts'
 import { keyCertificateTable, keyMatchTable } from './key-certificates.ts'
@@ -51,5 +52,7 @@ export function tablesOn(scope: Scope): Tables {
     sources: sourceStateTable(scope),
     jobs: jobTable(scope),
     entities: entityTable(scope),
+    identity: identityTable(scope),
+    sessions: sessionTable(scope),
   }
 }

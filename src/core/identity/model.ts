@@ -1,0 +1,216 @@
+import type { ChangeFeed } from '../store.ts'
+import { type ClaimPath, claimPath } from './claim-path.ts'
+import type {
+  ContainerKind,
+  EntityKind,
+  IdentityTable,
+  Membership,
+  MemberType,
+  StoredEntity,
+} from './store.ts'
+
+/** Everything that the identity service of a tenant knows, in memory: asked with every request, changed seldom. */
+export interface IdentityModel {
+  /** Counts up with each change. */
+  readonly version: number
+  entity(kind: EntityKind, id: string): StoredEntity | undefined
+  all(kind: EntityKind): IterableIterator<StoredEntity>
+  /** What somebody is a member of. */
+  containersOf(member: MemberType, id: string, container: ContainerKind): ReadonlySet<string>
+  /** Who is a member of it. */
+  membersOf(container: ContainerKind, id: string, member: MemberType): ReadonlySet<string>
+  /** Ids of the mapping rules that claims fulfil. Costs as much as there are different claims, not rules. */
+  rulesFor(claims: unknown): string[]
+  /** Keys of the authorizations of an owner. */
+  authorizationsOf(ownerType: string, ownerId: string): ReadonlySet<string>
+}
+
+/** The models of all tenants: read on first use, and kept current by what changes announce. */
+export interface IdentityModels {
+  /** Never older than what this process has heard of. */
+  of(tenantId: string): IdentityModel | Promise<IdentityModel>
+}
+
+export function createIdentityModels(table: IdentityTable, changes: ChangeFeed): IdentityModels {
+  const kept = new Map<string, Kept>()
+
+  changes.onChange(change => {
+    if (!change) kept.clear()
+    else if (change.kind === 'tenant') kept.delete(change.tenantId)
+    else if (change.kind === 'identity' && change.detail !== 'session')
+      kept.get(change.tenantId)?.stale.set(`${change.detail} ${change.id}`, {
+        what: change.detail ?? '',
+        id: change.id,
+      })
+  })
+
+  async function load(tenantId: string): Promise<IdentityModel> {
+    const mine: Kept = { model: createModel(), stale: new Map(), reading: undefined }
+    // From now on changes are noted, so that what is read before them is read again.
+    kept.set(tenantId, mine)
+    mine.reading = (async () => {
+      for (const entity of await table.entities(tenantId)) mine.model.put(entity)
+      for (const membership of await table.memberships(tenantId)) mine.model.add(membership)
+      return refresh(tenantId, mine)
+    })()
+    try {
+      return await mine.reading
+    } catch (error) {
+      if (kept.get(tenantId) === mine) kept.delete(tenantId)
+      throw error
+    } finally {
+      mine.reading = undefined
+    }
+  }
+
+  /** Reads what has changed, until nothing has. */
+  async function refresh(tenantId: string, { model, stale }: Kept): Promise<IdentityModel> {
+    while (stale.size > 0) {
+      const changed = [...stale.entries()]
+      for (const [key] of changed) stale.delete(key)
+      for (const [key, { what, id }] of changed) {
+        try {
+          await readAgain(tenantId, what, id, model)
+        } catch (error) {
+          stale.set(key, { what, id })
+          throw error
+        }
+      }
+    }
+    return model
+  }
+
+  async function readAgain(tenantId: string, what: string, id: string, model: ChangingModel): Promise<void> {
+    if (what === 'membership') {
+      const [container, containerId, member, memberId] = JSON.parse(id)
+      const membership: Membership = { tenantId, container, containerId, member, memberId }
+      if (await table.has(membership)) model.add(membership)
+      else model.remove(membership)
+      return
+    }
+    const kind = what as EntityKind
+    const entity = await table.find(tenantId, kind, id)
+    if (entity) model.put(entity)
+    else model.delete(kind, id)
+  }
+
+  return {
+    of(tenantId) {
+      const mine = kept.get(tenantId)
+      if (!mine) return load(tenantId)
+      if (mine.reading) return mine.reading
+      if (mine.stale.size === 0) return mine.model
+      mine.reading = refresh(tenantId, mine).finally(() => {
+        mine.reading = undefined
+      })
+      return mine.reading
+    },
+  }
+}
+
+interface Kept {
+  readonly model: ChangingModel
+  readonly stale: Map<string, { readonly what: string; readonly id: string }>
+  reading: Promise<IdentityModel> | undefined
+}
+
+interface ChangingModel extends IdentityModel {
+  put(entity: StoredEntity): void
+  delete(kind: EntityKind, id: string): void
+  add(membership: Membership): void
+  remove(membership: Membership): void
+}
+
+const nobody: ReadonlySet<string> = new Set()
+
+interface Rules {
+  readonly path: ClaimPath
+  /** Value -> ids of the rules. */
+  readonly byValue: Map<string, Set<string>>
+}
+
+function createModel(): ChangingModel {
+  const entities = new Map<EntityKind, Map<string, StoredEntity>>()
+  const containers = new Map<string, Set<string>>()
+  const members = new Map<string, Set<string>>()
+  const rules = new Map<string, Rules>()
+  const owned = new Map<string, Set<string>>()
+  let version = 0
+
+  const ofKind = (kind: EntityKind) => {
+    const known = entities.get(kind) ?? new Map<string, StoredEntity>()
+    entities.set(kind, known)
+    return known
+  }
+
+  /** What is found by its content rather than by its id. */
+  function index(
+    { kind, id, content }: StoredEntity,
+    into: (sets: Map<string, Set<string>>, key: string, value: string) => void,
+  ) {
+    if (kind === 'authorization') into(owned, keyOf(String(content.ownerType), String(content.ownerId)), id)
+    if (kind !== 'mapping-rule') return
+    const name = String(content.claimName)
+    const path = rules.get(name)?.path ?? claimPath(name)
+    if (!path) return
+    const known = rules.get(name) ?? { path, byValue: new Map() }
+    rules.set(name, known)
+    into(known.byValue, String(content.claimValue), id)
+    if (known.byValue.size === 0) rules.delete(name)
+  }
+
+  function forget(kind: EntityKind, id: string): void {
+    const before = ofKind(kind).get(id)
+    if (before) index(before, take)
+    ofKind(kind).delete(id)
+  }
+
+  return {
+    get version() {
+      return version
+    },
+    entity: (kind, id) => entities.get(kind)?.get(id),
+    all: kind => ofKind(kind).values(),
+    containersOf: (member, id, container) => containers.get(keyOf(container, member, id)) ?? nobody,
+    membersOf: (container, id, member) => members.get(keyOf(container, id, member)) ?? nobody,
+    rulesFor: claims =>
+      [...rules.values()].flatMap(({ path, byValue }) =>
+        path.values(claims).flatMap(value => [...(byValue.get(value) ?? nobody)]),
+      ),
+    authorizationsOf: (ownerType, ownerId) => owned.get(keyOf(ownerType, ownerId)) ?? nobody,
+    put(entity) {
+      version++
+      forget(entity.kind, entity.id)
+      ofKind(entity.kind).set(entity.id, entity)
+      index(entity, give)
+    },
+    delete(kind, id) {
+      version++
+      forget(kind, id)
+    },
+    add({ container, containerId, member, memberId }) {
+      version++
+      give(containers, keyOf(container, member, memberId), containerId)
+      give(members, keyOf(container, containerId, member), memberId)
+    },
+    remove({ container, containerId, member, memberId }) {
+      version++
+      take(containers, keyOf(container, member, memberId), containerId)
+      take(members, keyOf(container, containerId, member), memberId)
+    },
+  }
+}
+
+const keyOf = (...parts: string[]): string => JSON.stringify(parts)
+
+function give(sets: Map<string, Set<string>>, key: string, value: string): void {
+  const known = sets.get(key)
+  if (known) known.add(value)
+  else sets.set(key, new Set([value]))
+}
+
+function take(sets: Map<string, Set<string>>, key: string, value: string): void {
+  const known = sets.get(key)
+  known?.delete(value)
+  if (known?.size === 0) sets.delete(key)
+}
