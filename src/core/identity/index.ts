@@ -6,6 +6,8 @@ export {
   type Permissions,
   type ProvenBy,
 } from './caller.ts'
+export { type PrincipalSource, principalSources } from './certificate-claims.ts'
+export { explainIdentity, type IdentityExplanation, type Question } from './explain.ts'
 export { resourcePermissions } from './kinds/authorization.ts'
 export { containers, kindOf, kinds } from './kinds/index.ts'
 export type { Container, Kind } from './kinds/kind.ts'
@@ -20,6 +22,11 @@ export {
 export { createIdentityModels, type IdentityModel, type IdentityModels } from './model.ts'
 export { isAuthorized, type Memberships, type Principal, resolve } from './resolve.ts'
 export { type Searchable, type SearchResult, search } from './search.ts'
+export { serviceIdentityWay } from './service-identity.ts'
+export { createSessions, type Sessions } from './sessions.ts'
 export * from './store.ts'
+export { roleNamed } from './token-form.ts'
 export type { IdentityRequest, IdentityWay, Proven } from './way.ts'
+export { type CertificateWaySettings, certificateWay } from './ways/certificate.ts'
 export { type PasswordDependencies, passwordWay } from './ways/password.ts'
+export { createIdentityTokens, type IdentityTokens, type TokenSettings, tokenWay } from './ways/token.ts'

@@ -1,0 +1,105 @@
+import { parseCertificate } from '../../../crypto/certificate.ts'
+import { DerError } from '../../../crypto/der.ts'
+import type { PresentedCertificate } from '../../../guard/presented-certificate.ts'
+import { BoundedCache } from '../../cache.ts'
+import { iso } from '../../context.ts'
+import { Problem } from '../../problem.ts'
+import { after, type Soon } from '../../soon.ts'
+import type { Verdict } from '../../trust/index.ts'
+import { certificateClaims, type PrincipalSource, principalIn } from '../certificate-claims.ts'
+import type { IdentityWay, Proven } from '../way.ts'
+
+export interface CertificateWaySettings {
+  /** SHA-256 fingerprints of certificates that are good by themselves, without an authority. */
+  readonly pinned: ReadonlySet<string>
+  readonly principal: PrincipalSource
+  /** What of that place is the name: its first group, else all that it matches. */
+  readonly pattern: RegExp | undefined
+  /** Ids of roles that whoever shows a certificate has. */
+  readonly defaultRoles: readonly string[]
+}
+
+export interface CertificateWayDependencies {
+  /** Is it good for authenticating somebody, now? */
+  readonly now: () => number
+  readonly evaluate: (presented: PresentedCertificate) => Soon<Verdict>
+  /** Told of each certificate that comes with the role of an administrator, once. */
+  readonly onAdministrator: (username: string, role: string) => void
+}
+
+const remembered = 10_000
+const administrative = /ADMIN|SUPER/i
+
+/** A certificate of the connection, where a trusted authority vouches for it. */
+export function certificateWay(
+  { pinned, principal, pattern, defaultRoles }: CertificateWaySettings,
+  { now, evaluate, onAdministrator }: CertificateWayDependencies,
+): IdentityWay {
+  // Who a certificate names does not change; whether it is good is looked at each time.
+  const named = new BoundedCache<Proven | Problem>(remembered)
+
+  function provenBy({ der, thumbprint }: PresentedCertificate): Proven | Problem {
+    const known = named.get(thumbprint)
+    if (known) return known
+    const proven = read(der)
+    named.set(thumbprint, proven)
+    if (!(proven instanceof Problem))
+      for (const role of defaultRoles)
+        if (administrative.test(role)) onAdministrator(proven.principal.id, role)
+    return proven
+  }
+
+  function read(der: Buffer): Proven | Problem {
+    try {
+      const id = principalIn(der, principal, pattern)
+      if (id === undefined)
+        return refused(
+          `the certificate has not exactly one ${principal} that can be a name`,
+          'Say with CAMUNDA_SECURITY_AUTHENTICATION_MTLS_PRINCIPAL which part of the certificate names the caller.',
+        )
+      if (!/^[a-zA-Z0-9_~@.+-]{1,256}$/.test(id) && principal !== 'DN' && principal !== 'SAN_URI')
+        return refused(
+          'the name in the certificate has characters that no user name has',
+          'Take another part of it, or cut it out with CAMUNDA_SECURITY_AUTHENTICATION_MTLS_SUBJECTDNPATTERN.',
+        )
+      return {
+        by: 'certificate',
+        principal: { type: 'user', id, claims: certificateClaims(der), roles: defaultRoles },
+        displayName: id,
+        email: undefined,
+        until: undefined,
+      }
+    } catch (error) {
+      if (error instanceof DerError) return refused(`the certificate cannot be read: ${error.message}`)
+      throw error
+    }
+  }
+
+  return {
+    name: 'certificate',
+    claims: ({ certificate, authorization }) => certificate !== undefined && authorization === undefined,
+    prove({ certificate }) {
+      const presented = certificate!
+      const fingerprint = Buffer.from(presented.thumbprint, 'base64url').toString('hex')
+      if (pinned.has(fingerprint)) return pinnedProven(presented)
+      return after(evaluate(presented), verdict =>
+        verdict.ok ? provenBy(presented) : refused(verdict.reason, verdict.hint),
+      )
+    },
+  }
+
+  /** A pin vouches for who it is, not for its dates. */
+  function pinnedProven(presented: PresentedCertificate): Proven | Problem {
+    const { notBefore, notAfter } = parseCertificate(presented.der)
+    const time = now()
+    return notBefore <= time && time <= notAfter
+      ? provenBy(presented)
+      : refused(`it is good from ${iso(notBefore)} to ${iso(notAfter)} only`)
+  }
+}
+
+const refused = (reason: string, hint?: string): Problem =>
+  new Problem('bad_credentials', 'the client certificate is not accepted', {
+    reason: `Certificate validation failed: ${reason}`,
+    ...(hint !== undefined && { hint }),
+  })
