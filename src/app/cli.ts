@@ -15,6 +15,10 @@ const status = await run(process.argv.slice(2), commands, {
   stderr: process.stderr,
   now: Date.now,
   wait: setTimeout,
+  onInterrupt(tell) {
+    process.on('SIGINT', tell)
+    return () => process.off('SIGINT', tell)
+  },
   random: randomBytes,
 })
 

@@ -160,6 +160,20 @@ describe('terminal', () => {
   })
 })
 
+test('progress is shown on a terminal only, on one line that is never wrapped and goes away', async () => {
+  async function written(isTTY: boolean, env: Record<string, string> = {}, columns = 10) {
+    const stderr = Object.assign(new PassThrough(), { isTTY, columns })
+    const terminal = createTerminal({ stdout: new PassThrough(), stderr }, env, () => false)
+    terminal.progress('1 of\n20 written')
+    terminal.progress('')
+    return text(stderr.end())
+  }
+  assert.equal(await written(true), '\r\u001b[K1 of?20 w\r\u001b[K')
+  assert.equal(await written(true, {}, 0), '\r\u001b[K1 of?20 written\r\u001b[K')
+  assert.equal(await written(true, { TERM: 'dumb' }), '')
+  assert.equal(await written(false), '')
+})
+
 test('an argument is quoted where a shell would read it otherwise', () => {
   assert.equal(quote('a/b-c_d.json'), 'a/b-c_d.json')
   assert.equal(quote('my key.json'), "'my key.json'")

@@ -9,11 +9,13 @@ export interface Terminal {
   note(line: string): void
   /** A note that people should not overlook. */
   warn(line: string): void
+  /** A line on stderr that the next one replaces, where people look on; empty: it goes away. */
+  progress(line: string): void
 }
 
 export interface Streams {
   readonly stdout: NodeJS.WritableStream & { isTTY?: boolean | undefined }
-  readonly stderr: NodeJS.WritableStream
+  readonly stderr: NodeJS.WritableStream & { isTTY?: boolean | undefined; columns?: number | undefined }
 }
 
 export function createTerminal(
@@ -29,5 +31,11 @@ export function createTerminal(
     },
     note,
     warn: line => note(`warning: ${line}`),
+    progress(line) {
+      if (stderr.isTTY !== true || env.TERM === 'dumb') return
+      // A line that is wrapped could not be taken back; some terminals say 0 for not knowing.
+      const shown = [...printable(line)].slice(0, (stderr.columns || 80) - 1).join('')
+      stderr.write(`\r\u001b[K${shown}`)
+    },
   }
 }

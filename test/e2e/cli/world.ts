@@ -79,6 +79,7 @@ export async function cli(
     stderr,
     now: () => world.now(),
     wait: async () => {},
+    onInterrupt: () => () => {},
     random,
   })
   const [out, err] = await Promise.all([text(stdout.end()), text(stderr.end())])

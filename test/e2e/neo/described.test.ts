@@ -46,6 +46,7 @@ async function countersign(line: string): Promise<string> {
     stderr,
     now: Date.now,
     wait: setTimeout,
+    onInterrupt: () => () => {},
     random: randomBytes,
   })
   if (code === 0) return text(stdout.end())

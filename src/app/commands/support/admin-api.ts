@@ -9,6 +9,7 @@ import type { Trust } from './trust.ts'
 export interface AdminApi {
   get<Answer>(path: string): Promise<Answer>
   post<Answer>(path: string, body: object): Promise<Answer>
+  put<Answer>(path: string, body: object): Promise<Answer>
   patch<Answer>(path: string, body: object): Promise<Answer>
   delete(path: string): Promise<void>
 }
@@ -49,14 +50,29 @@ export function openAdminApi(access: AdminAccess): AdminApi {
   }
 
   async function call(method: string, path: string, body?: object): Promise<unknown> {
+    const used = authorization
     authorization ??= fetchToken()
+    let response = await send(method, path, body, await authorization)
+    if (response.statusCode === 401 && used) {
+      // Whoever waits for something that takes long outlives a token.
+      response.resume()
+      authorization = fetchToken()
+      response = await send(method, path, body, await authorization)
+    }
+    const status = response.statusCode ?? 0
+    const answer = parse(await text(response))
+    if (status >= 200 && status < 300) return answer
+    throw refusal(status, answer, header(response.headers['x-correlation-id']))
+  }
+
+  function send(method: string, path: string, body: object | undefined, token: string) {
     const content = body && JSON.stringify(body)
-    const response = await exchange({
+    return exchange({
       url: new URL(base + path),
       method,
       headers: {
         accept: 'application/json',
-        authorization: await authorization,
+        authorization: token,
         ...(content && {
           'content-type': 'application/json',
           'content-length': Buffer.byteLength(content),
@@ -66,10 +82,6 @@ export function openAdminApi(access: AdminAccess): AdminApi {
       trust,
       timeoutMs,
     })
-    const status = response.statusCode ?? 0
-    const answer = parse(await text(response))
-    if (status >= 200 && status < 300) return answer
-    throw refusal(status, answer, header(response.headers['x-correlation-id']))
   }
 
   function refusal(status: number, answer: unknown, correlationId: string | undefined): Refused {
@@ -85,6 +97,7 @@ export function openAdminApi(access: AdminAccess): AdminApi {
   return {
     get: async <Answer>(path: string) => (await call('GET', path)) as Answer,
     post: async <Answer>(path: string, body: object) => (await call('POST', path, body)) as Answer,
+    put: async <Answer>(path: string, body: object) => (await call('PUT', path, body)) as Answer,
     patch: async <Answer>(path: string, body: object) => (await call('PATCH', path, body)) as Answer,
     delete: async path => void (await call('DELETE', path)),
   }

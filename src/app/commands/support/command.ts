@@ -30,6 +30,8 @@ export interface Surroundings extends Streams {
   /** Milliseconds since 1970. */
   readonly now: () => number
   readonly wait: (ms: number) => Promise<void>
+  /** Calls back at each Ctrl-C, in place of ending the process, until the function that it returns is called. */
+  readonly onInterrupt: (tell: () => void) => () => void
   /** Bytes from a cryptographic random generator. */
   readonly random: (bytes: number) => Buffer
 }

@@ -24,6 +24,7 @@ async function transcript(args: readonly string[], list: readonly CommandEntry[]
     stderr,
     now: () => 0,
     wait: async () => {},
+    onInterrupt: () => () => {},
     random: randomBytes,
   })
   return { status, out: await text(stdout.end()), err: await text(stderr.end()) }
