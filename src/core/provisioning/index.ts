@@ -36,5 +36,6 @@ export {
 } from './systems/manage.ts'
 export { showTransformation, type TrialOutcome, tryTransformation } from './systems/try.ts'
 export { entityTypes, type JsonObject } from './transformation/index.ts'
+export { jobProperties } from './types/common.ts'
 export { systemTypes } from './types/index.ts'
 export type { SourceFiles } from './types/type.ts'

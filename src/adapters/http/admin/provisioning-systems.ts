@@ -9,6 +9,7 @@ import {
   entityTypes,
   generateCertificate,
   type JsonObject,
+  jobProperties,
   listCertificates,
   listSystems,
   type SystemCertificateInfo,
@@ -112,6 +113,7 @@ export const provisioningSystemRoutes: readonly AdminRoute[] = [
               name: z.string(),
               description: z.string(),
               credential: z.boolean(),
+              roles: z.array(z.string()).meta({ description: 'Of the systems in which it has an effect' }),
               values: z.array(z.string()).optional(),
             }),
           ),
@@ -123,12 +125,16 @@ export const provisioningSystemRoutes: readonly AdminRoute[] = [
         name,
         title,
         roles,
-        properties: properties.map(({ name: property, description, credential, values }) => ({
-          name: property,
-          description,
-          credential: credential === true,
-          ...(values && { values }),
-        })),
+        properties: [...properties, ...jobProperties]
+          .map(one => ({ ...one, roles: roles.filter(role => !one.roles || one.roles.includes(role)) }))
+          .filter(one => one.roles.length > 0)
+          .map(({ name: property, description, credential, roles: effective, values }) => ({
+            name: property,
+            description,
+            credential: credential === true,
+            roles: effective,
+            ...(values && { values: [...values] }),
+          })),
       })),
     }),
   }),
