@@ -125,6 +125,19 @@ test('the answers of every operation are as the document says', async t => {
   const secret = (await admin.call('POST', '/apps/resource/secrets', { validityDays: 9 })).json<{
     id: string
   }>()
+  for (const system of [
+    { name: 'desk', type: 'scim', role: 'target', properties: { URL: server.url } },
+    { name: 'people', type: 'file', role: 'source', properties: { 'file.users': 'people.csv' } },
+  ])
+    await admin.call('POST', '/provisioning/systems', system)
+  await admin.call('PATCH', '/provisioning/systems/people', { properties: { targets: 'desk' } })
+  const firstShown = await admin.call('POST', '/provisioning/systems/desk/certificates')
+  const { fingerprint: shown } = firstShown.json<{ fingerprint: string }>()
+  const waiting = await admin.call('POST', '/provisioning/systems/desk/certificates')
+  const { fingerprint: unused } = waiting.json<{ fingerprint: string }>()
+  const job = (await admin.call('POST', '/provisioning/systems/people/jobs', {})).json<{ id: string }>()
+  const systems = '/provisioning/systems'
+  const transformation = `${systems}/:name/transformations/:kind`
   const calls: [method: string, path: string, at: string, body?: unknown][] = [
     ['GET', '/tenants', '/tenants'],
     ['POST', '/tenants', '/tenants', { name: 'acme', aliases: ['acme.example'], signingAlgorithm: 'EdDSA' }],
@@ -256,6 +269,37 @@ test('the answers of every operation are as the document says', async t => {
       '/connectivity-tests',
       { address: 'no-such-host.invalid', verify: false },
     ],
+    ['GET', '/provisioning/system-types', '/provisioning/system-types'],
+    ['POST', systems, systems, { name: 'hr', type: 'scim', role: 'source', properties: { Password: 'p' } }],
+    ['GET', systems, systems],
+    ['PATCH', `${systems}/:name`, `${systems}/hr`, { properties: { Password: null, URL: server.url } }],
+    ['PUT', transformation, `${systems}/hr/transformations/read`, { user: { mappings: [] } }],
+    ['GET', transformation, `${systems}/hr/transformations/read`],
+    ['DELETE', transformation, `${systems}/hr/transformations/read`],
+    ...[{ id: 'anna' }, {}].map((entity): [string, string, string, unknown] => [
+      'POST',
+      `${transformation}/dry-run`,
+      `${systems}/hr/transformations/read/dry-run`,
+      { entityType: 'user', entity },
+    ]),
+    ['POST', `${systems}/:name/certificates`, `${systems}/hr/certificates`],
+    ['GET', `${systems}/:name/certificates`, `${systems}/desk/certificates`],
+    ['GET', `${systems}/:name/certificates/:fingerprint`, `${systems}/desk/certificates/newest`],
+    [
+      'POST',
+      `${systems}/:name/certificates/:fingerprint/activate`,
+      `${systems}/desk/certificates/${shown}/activate`,
+    ],
+    ['DELETE', `${systems}/:name/certificates/:fingerprint`, `${systems}/desk/certificates/${unused}`],
+    ['POST', `${systems}/:name/jobs`, `${systems}/people/jobs`, { type: 'simulate' }],
+    ['GET', '/provisioning/jobs', '/provisioning/jobs?system=people'],
+    ['GET', '/provisioning/jobs/:id', `/provisioning/jobs/${job.id}`],
+    ['GET', '/provisioning/jobs/:id/lines', `/provisioning/jobs/${job.id}/lines?log=failed`],
+    ['POST', '/provisioning/jobs/:id/stop', `/provisioning/jobs/${job.id}/stop`],
+    ['PUT', `${systems}/:name/schedule`, `${systems}/people/schedule`, { everyMinutes: 60 }],
+    ['GET', `${systems}/:name`, `${systems}/people`],
+    ['POST', `${systems}/:name/reset`, `${systems}/hr/reset`],
+    ['DELETE', `${systems}/:name`, `${systems}/hr`],
     ['POST', '/flows', '/flows', flow],
     ['GET', '/flows', '/flows'],
     ['DELETE', '/flows/:id', '/flows/made'],

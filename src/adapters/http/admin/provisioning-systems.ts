@@ -251,7 +251,11 @@ export const provisioningSystemRoutes: readonly AdminRoute[] = [
       reason: z.string().optional(),
       document: z.record(z.string(), z.unknown()).optional(),
       variables: z.record(z.string(), z.unknown()).optional(),
-      differences: z.array(z.object({ path: z.string(), before: z.unknown(), after: z.unknown() })),
+      differences: z
+        .array(z.object({ path: z.string(), before: z.string().optional(), after: z.string().optional() }))
+        .meta({
+          description: 'Values as JSON, cut where they are long; without one where there was or is none',
+        }),
     }),
     handle: ({ tenant, parameters: { name, kind }, body }, services) =>
       tryTransformation(tenant, name, kind, { ...body, entity: body.entity as JsonObject }, services),
