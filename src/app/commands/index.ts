@@ -41,6 +41,11 @@ export const commands: readonly CommandEntry[] = [
     'Try a TLS connection to another system, step by step',
     () => import('./connectivity-test.ts'),
   ),
+  entry(
+    'provisioning',
+    'Bring users and groups from one system into others, with certificates and jobs',
+    () => import('./provisioning/index.ts'),
+  ),
   entry('flow', 'Integration flows and their messages', () => import('./flow.ts')),
   entry('token', 'Get an access token, as a sender would', () => import('./token.ts')),
   entry('call', 'Call an address, as a sender would', () => import('./call.ts')),
