@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
@@ -16,6 +16,7 @@ const pages = [
   { name: 'docs/certificates.md', text: page('docs/certificates.md'), least: 6 },
   { name: 'docs/assertions.md', text: page('docs/assertions.md'), least: 2 },
   { name: 'docs/keystore.md', text: page('docs/keystore.md'), least: 1 },
+  { name: 'docs/provisioning.md', text: page('docs/provisioning.md'), least: 5 },
 ]
 
 /** Shell lines of a page in their order; those with a gap to fill in, and the clone, are for people. */
@@ -34,6 +35,8 @@ const refusals: readonly { readonly line: RegExp; readonly words: RegExp }[] = [
 const folder = temporaryDirectory()
 /** Stands for port 9000, on which nobody listens in the README: a port that is kept, and answers nothing. */
 let silent: Server
+/** Stands for port 9100: a SCIM server that may be written to. */
+let scim: ChildProcess
 let ports: Readonly<Record<string, string>>
 
 before(async () => {
@@ -42,7 +45,12 @@ before(async () => {
   silent = createServer(request => request.socket.destroy()).listen(0, '127.0.0.1')
   await once(silent, 'listening')
   const silentPort = String((silent.address() as AddressInfo).port)
-  ports = { 8443: publicPort, 9443: mtlsPort, 8480: pkiPort, 9000: silentPort }
+  scim = spawn(process.execPath, [join(project, 'test/interop/programs/scim-server.mjs'), '{}'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  const [told] = await once(scim.stdout!, 'data')
+  const scimPort = new URL(JSON.parse(String(told)).url).port
+  ports = { 8443: publicPort, 9443: mtlsPort, 8480: pkiPort, 9000: silentPort, 9100: scimPort }
   await startServer({
     dataDir: join(folder, 'countersign-data'),
     cwd: folder,
@@ -56,6 +64,7 @@ before(async () => {
 })
 after(() => {
   silent.close()
+  scim.stdin!.end()
 })
 
 /** As pasted into a terminal, with the ports of this test. */
