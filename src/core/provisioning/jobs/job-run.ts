@@ -4,6 +4,7 @@ import type { EntityState, ProvisioningTables, StoredJob } from '../store.ts'
 import type { OpenedSystem } from '../systems/opened.ts'
 import type { Transformation } from '../transformation/index.ts'
 import type { Connector } from '../types/type.ts'
+import type { KnownStates } from './known-states.ts'
 import type { ReportWriter } from './report.ts'
 import type { Target } from './target.ts'
 
@@ -23,6 +24,8 @@ export interface JobRun {
   readonly writesAll: boolean
   /** Fires when the job is to stop. */
   readonly signal: AbortSignal
+  /** Also of what is not noted yet. */
+  readonly known: KnownStates
   /** Writes down what is known and done, in one transaction. Throws Stopped when the job is to stop. */
   checkpoint(
     states: readonly EntityState[],

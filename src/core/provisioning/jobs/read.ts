@@ -1,9 +1,8 @@
 import { SystemFailure } from '../failure.ts'
-import type { EntityState } from '../store.ts'
 import { applyTransformation, type EntityType, type JsonObject } from '../transformation/index.ts'
 import type { ReadEnd } from '../types/type.ts'
-import { applyEntities } from './apply.ts'
 import type { JobRun } from './job-run.ts'
+import { createPages } from './pages.ts'
 import type { CommonEntity } from './target.ts'
 
 /** What reading all entities of a type has shown. */
@@ -32,27 +31,30 @@ export async function readType(run: JobRun, type: EntityType, since: string | un
   const seen = run.simulated ? new Set<string>() : undefined
   const unresolved: CommonEntity[] = []
   let failures = 0
-  let states: EntityState[] = []
-  const pages = connector.read!(type, since)
-  let coming = pages.next()
-  for (;;) {
-    const page = await coming
-    if (page.done) {
-      await run.checkpoint(states)
-      return { ...(page.value as ReadEnd), failures, entities: position.entities(), seen, unresolved }
+  const pages = createPages(run, type)
+  try {
+    const end = await readPages()
+    return { ...end, failures, entities: position.entities(), seen, unresolved }
+  } finally {
+    await pages.end()
+  }
+
+  async function readPages(): Promise<ReadEnd> {
+    const reading = connector.read!(type, since)
+    let coming = reading.next()
+    for (;;) {
+      const page = await coming
+      if (page.done) return page.value
+      // The next page is on its way while this one is written.
+      coming = reading.next()
+      // Its failure is met when it is waited for.
+      coming.catch(() => {})
+      const entities = page.value.flatMap(document => toCommon(document))
+      for (const { id } of entities) seen?.add(id)
+      report.set({ doing: `${type}s: ${position.entities()} read` })
+      for (const entity of await pages.bring(entities))
+        if (unresolved.length < mostUnresolved) unresolved.push(entity)
     }
-    // The next page is on its way while this one is written.
-    coming = pages.next()
-    // Its failure is met when it is waited for.
-    coming.catch(() => {})
-    const entities = page.value.flatMap(document => toCommon(document))
-    for (const { id } of entities) seen?.add(id)
-    report.set({ doing: `${type}s: ${position.entities()} read` })
-    if (states.length > 0) await run.checkpoint(states)
-    const applied = await applyEntities(run, type, entities)
-    states = applied.states
-    for (const entity of applied.unresolved) if (unresolved.length < mostUnresolved) unresolved.push(entity)
-    if (run.signal.aborted) await run.checkpoint(states)
   }
 
   function toCommon(document: JsonObject): CommonEntity[] {
@@ -84,9 +86,12 @@ export async function resolveLater(
   type: EntityType,
   entities: readonly CommonEntity[],
 ): Promise<void> {
-  for (let at = 0; at < entities.length; at += atOnce) {
-    const { states } = await applyEntities(run, type, entities.slice(at, at + atOnce), true)
-    await run.checkpoint(states)
+  const pages = createPages(run, type)
+  try {
+    for (let at = 0; at < entities.length; at += atOnce)
+      await pages.bring(entities.slice(at, at + atOnce), true)
+  } finally {
+    await pages.end()
   }
 }
 

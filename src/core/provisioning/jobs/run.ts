@@ -1,7 +1,7 @@
 import { isProblem } from '../../problem.ts'
 import type { Tenant } from '../../tenant.ts'
 import { Stopped, SystemFailure } from '../failure.ts'
-import type { JobStatus, StoredJob } from '../store.ts'
+import type { EntityState, JobStatus, StoredJob } from '../store.ts'
 import { findSystem, targetNames, transformationOf, typeOf } from '../systems/manage.ts'
 import { openSystem } from '../systems/open.ts'
 import type { OpenedSystem } from '../systems/opened.ts'
@@ -9,6 +9,7 @@ import { parseTransformation, type Transformation } from '../transformation/inde
 import type { Connector } from '../types/type.ts'
 import { leaseMs, type RunnerDependencies } from './dependencies.ts'
 import type { JobRun } from './job-run.ts'
+import { createKnownStates } from './known-states.ts'
 import { notifyOfFirstFailure } from './notify.ts'
 import { provision } from './provision.ts'
 import { createReportWriter, type ReportWriter } from './report.ts'
@@ -71,7 +72,9 @@ export async function runJob(
       )
     for (const name of names) targets.push(await openTarget(name))
     let tellsOfFailure = job.trigger === 'REPEAT' || job.kind === 'read' || job.kind === 'resync'
+    const known = createKnownStates(deps.store, source.id)
     const run: JobRun = {
+      known,
       job,
       source,
       connector,
@@ -84,22 +87,7 @@ export async function runJob(
       writesAll: job.kind === 'resync',
       signal,
       async checkpoint(states, more) {
-        const now = deps.context.now()
-        await deps.store.write(async tables => {
-          const current = await tables.jobs.byId(job.id)
-          if (!current || current.runner !== deps.runner || current.attempt !== job.attempt)
-            throw new Stopped('somebody else runs this job')
-          const writes = job.kind !== 'simulate' && job.kind !== 'validate'
-          if (writes && states.length > 0) await tables.entities.put(source.id, states)
-          if (writes) await more?.(tables)
-          await tables.jobs.addLines(report.takeLines())
-          await tables.jobs.update({
-            ...current,
-            status: report.hasErrors() ? 'Running with Error' : 'Running',
-            leaseUntil: now + leaseMs,
-            report: report.report(),
-          })
-        })
+        await known.note(states, all => write(all, more))
         if (tellsOfFailure && report.hasErrors()) {
           tellsOfFailure = false
           notifyOfFirstFailure(source, deps.context)
@@ -108,6 +96,28 @@ export async function runJob(
       },
     }
     return run
+
+    async function write(
+      states: readonly EntityState[],
+      more: Parameters<JobRun['checkpoint']>[1],
+    ): Promise<void> {
+      const now = deps.context.now()
+      await deps.store.write(async tables => {
+        const current = await tables.jobs.byId(job.id)
+        if (!current || current.runner !== deps.runner || current.attempt !== job.attempt)
+          throw new Stopped('somebody else runs this job')
+        const writes = job.kind !== 'simulate' && job.kind !== 'validate'
+        if (writes && states.length > 0) await tables.entities.put(source.id, states)
+        if (writes) await more?.(tables)
+        await tables.jobs.addLines(report.takeLines())
+        await tables.jobs.update({
+          ...current,
+          status: report.hasErrors() ? 'Running with Error' : 'Running',
+          leaseUntil: now + leaseMs,
+          report: report.report(),
+        })
+      })
+    }
   }
 
   function connect(system: OpenedSystem): Connector {
