@@ -89,8 +89,14 @@ const childrenOf = pid =>
   )
 
 /** Resident memory of the process, MB. */
-export const residentMegabytes = pid =>
-  Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024
+export const residentMegabytes = pid => megabytesOf(pid, 'VmRSS')
+
+/** The most that was resident at any time, MB. */
+export const peakMegabytes = pid => megabytesOf(pid, 'VmHWM')
+
+/** A line of proc(5) status. */
+const megabytesOf = (pid, name) =>
+  Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024
 
 /** Busy and all ticks of all processors so far. */
 export const processorTicks = () => {

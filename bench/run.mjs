@@ -12,7 +12,9 @@ const { cases: usual } = await import('./cases.mjs')
 const { certificateCases } = await import('./certificate-cases.mjs')
 const { runMemory } = await import('./memory.mjs')
 const { runStart } = await import('./start.mjs')
-const { runProvisioning, printProvisioning } = await import('./provisioning-cases.mjs')
+const { runProvisioning, printProvisioning, printProvisioningSummary } = await import(
+  './provisioning-cases.mjs'
+)
 const { printCase, printConditions, printMemory, printStart, printSummary } = await import('./report.mjs')
 
 const cases = [...usual, ...certificateCases]
@@ -71,10 +73,15 @@ if (wanted('start')) {
   printStart(results.start)
 }
 if (wanted('provisioning')) {
-  results.provisioning = await runProvisioning({ rounds: given.quick ? 1 : 3, quick: given.quick })
+  results.provisioning = await runProvisioning({
+    rounds: given.quick ? 1 : 3,
+    quick: given.quick,
+    profile: given.profile,
+  })
   printProvisioning(results.provisioning)
 }
 printSummary(results)
+if (results.provisioning) printProvisioningSummary(results.provisioning)
 if (given.json) writeFileSync(given.json, `${JSON.stringify(results, null, 2)}\n`)
 const wrong = [...results.cases, ...(results.tls ?? [])].flatMap(({ complaints }) => complaints)
 for (const complaint of wrong) console.log(`WRONG ANSWERS: ${complaint}`)

@@ -38,16 +38,21 @@ const start = async dataDir => {
   const child = spawn(join(root, 'bin', 'countersign'), ['serve'], { cwd: dataDir, env, stdio: 'ignore' })
   const ended = new Promise(resolve => child.on('close', resolve))
   try {
-    while (!(await isReady(pkiPort))) {
-      if (child.exitCode !== null) throw new Error(`countersign serve ended with ${child.exitCode}`)
-      await new Promise(resolve => setTimeout(resolve, 2))
-    }
+    await whenReady(child, pkiPort)
     const milliseconds = performance.now() - begun
     const cpuMilliseconds = cpuSeconds(child.pid) * 1000
     return { milliseconds, cpuMilliseconds, megabytes: residentMegabytes(child.pid) }
   } finally {
     child.kill('SIGTERM')
     await ended
+  }
+}
+
+/** Resolves with the first 200 of /readyz. */
+export const whenReady = async (child, pkiPort) => {
+  while (!(await isReady(pkiPort))) {
+    if (child.exitCode !== null) throw new Error(`countersign serve ended with ${child.exitCode}`)
+    await new Promise(resolve => setTimeout(resolve, 2))
   }
 }
 
@@ -60,7 +65,7 @@ const isReady = port =>
     request.on('error', () => resolve(false))
   })
 
-const freePort = () =>
+export const freePort = () =>
   new Promise((resolve, reject) => {
     const probe = createServer().on('error', reject)
     probe.listen(0, '127.0.0.1', () => {

@@ -1,5 +1,5 @@
 // SCIM with nothing around it: node:http and the store that the tests use too. Source and target of provisioning.
-// Commands: preload, touch, reset, size, each with JSON behind it where it takes any.
+// Commands: preload, touch, reset, size, requests, forget, each with JSON behind it where it takes any.
 import { createStore } from '../../test/interop/programs/scim-store.mjs'
 import { listen, ready } from './serve.mjs'
 
@@ -104,8 +104,20 @@ const handle = async (request, response) => {
   return methods[method](request, response, entries, found)
 }
 
+/** By method, as the SCIM server of the tests counts them. */
+let counts = {}
+const requests = () => ({ counts })
+const forget = () => {
+  counts = {}
+  return {}
+}
+
 const socket = await listen((request, response) => {
+  counts[request.method] = (counts[request.method] ?? 0) + 1
   handle(request, response).catch(error => refuse(response, 400, error.message, 'invalidSyntax'))
 })
 const { preload, touch, reset, size } = store
-ready({ port: socket.port, url: `${socket.url}/scim/v2` }, undefined, { preload, touch, reset, size })
+ready({ port: socket.port, url: `${socket.url}/scim/v2` }, undefined, {
+  ...{ preload, touch, reset, size },
+  ...{ requests, forget },
+})
