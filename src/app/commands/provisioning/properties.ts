@@ -60,7 +60,7 @@ function split(text: string): Given {
 
 const headerPrefix = 'ips.http.header.'
 /** Of properties that the type does not know. */
-const soundsSecret = /(password|passwd|passphrase|secret|api.?key|access.?key|private.?key|credential)/i
+const soundsSecret = /(password|passwd|passphrase|secret|api.?key|token|access.?key|private.?key|credential)/i
 
 /** Everybody on this machine can read the command lines of others. */
 async function refuseSecrets(

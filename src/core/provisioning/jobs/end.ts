@@ -8,7 +8,7 @@ export async function endJob(
   job: StoredJob,
   { status, report, since }: JobEnd,
   began: string | undefined,
-  { store, context, runner }: RunnerDependencies,
+  { store, context, runner, tenants }: RunnerDependencies,
 ): Promise<void> {
   const now = context.now()
   const ended = await store.write(async tables => {
@@ -33,13 +33,14 @@ export async function endJob(
   })
   if (!ended) return
   const { final, failures, system } = ended
+  const tenant = tenants.all().find(({ id }) => id === job.tenantId)?.name
   context.log.info(
-    { job: job.id, status: final.status, statistics: final.report.statistics },
+    { tenant, job: job.id, status: final.status, statistics: final.report.statistics },
     'a provisioning job ended',
   )
   const told = job.kind === 'read' || job.kind === 'delta' || job.kind === 'resync'
   if (told && system && final.status !== 'Manually Terminated')
-    notifyOfEnd(system, final, final.status, failures, context)
+    notifyOfEnd(system, final, tenant, final.status, failures, context)
 }
 
 /** Returns how many jobs in a row had failed before. */

@@ -8,12 +8,16 @@ import { flag, numeric } from '../types/property.ts'
  * sends them on. Only of jobs that read and resync.
  */
 export function notifyOfFirstFailure(
-  { name, properties }: OpenedSystem,
+  { name, tenantName, properties }: OpenedSystem,
   { log }: Pick<Context, 'log'>,
 ): void {
   if (flag(properties, 'ips.job.notification.skip.intermediate.notifications', false)) return
   log.warn(
-    { source: name, notification: `Provisioning Running with Error. Source System: ${name}` },
+    {
+      tenant: tenantName,
+      source: name,
+      notification: `Provisioning Running with Error. Source System: ${name}`,
+    },
     'an entity could not be provisioned; the job goes on',
   )
 }
@@ -22,11 +26,12 @@ export function notifyOfFirstFailure(
 export function notifyOfEnd(
   { name, properties }: { readonly name: string; readonly properties: Readonly<Record<string, string>> },
   job: Pick<StoredJob, 'id' | 'kind' | 'report'>,
+  tenant: string | undefined,
   status: JobStatus,
   before: number,
   { log }: Pick<Context, 'log'>,
 ): void {
-  const facts = { source: name, job: job.id, error: job.report.error }
+  const facts = { tenant, source: name, job: job.id, error: job.report.error }
   if (status === 'Success') {
     if (before > 0)
       log.info(

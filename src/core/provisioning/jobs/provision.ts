@@ -27,7 +27,7 @@ export async function provision(run: JobRun, since: string | undefined): Promise
     }
   }
   for (const [type, { unresolved }] of reads) if (!run.simulated) await resolveLater(run, type, unresolved)
-  await remove(run, types, reads, since !== undefined)
+  await remove(run, types, reads, since !== undefined || run.job.kind === 'delta')
   const all = types.every(type => reads.has(type)) && !report.hasErrors()
   return all ? earliest([...reads.values()]) : undefined
 }

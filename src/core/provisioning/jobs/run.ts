@@ -71,7 +71,7 @@ export async function runJob(
         `${source.name} has no targets: countersign provisioning system set ${source.name} targets=NAME,...`,
       )
     for (const name of names) targets.push(await openTarget(name))
-    let tellsOfFailure = job.trigger === 'REPEAT' || job.kind === 'read' || job.kind === 'resync'
+    let tellsOfFailure = job.kind !== 'simulate' && job.kind !== 'validate'
     const known = createKnownStates(deps.store, source.id)
     const run: JobRun = {
       known,

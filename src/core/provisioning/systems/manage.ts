@@ -90,7 +90,10 @@ export async function createSystem(
     createdAt: now,
     updatedAt: now,
   }
-  return store.write(async ({ systems }) => {
+  return store.write(async tables => {
+    const { systems } = tables
+    const wrong = await wrongTargets(tenant, made.standard, tables)
+    if (wrong) return wrong
     const all = await systems.list(tenant.id)
     const same = all.find(one => one.name.toLowerCase() === name.toLowerCase())
     if (same) return new Problem('conflict', `there is a system ${same.name} already`)

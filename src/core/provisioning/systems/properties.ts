@@ -20,7 +20,7 @@ export const specsOf = (type: SystemType, role: SystemRole): readonly PropertySp
   [...type.properties, ...jobProperties].filter(({ roles }) => !roles || roles.includes(role))
 
 /** Names that a custom property has when what it holds is nobody's business. */
-const soundsSecret = /(password|passwd|passphrase|secret|api.?key|access.?key|private.?key|credential)/i
+const soundsSecret = /(password|passwd|passphrase|secret|api.?key|token|access.?key|private.?key|credential)/i
 
 /** Is a property sealed, and never shown? */
 export const isCredential = (name: string, type: SystemType): boolean =>
