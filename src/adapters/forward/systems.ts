@@ -32,7 +32,12 @@ function exchange(agent: Agent, request: SystemRequest): Promise<SystemAnswer> {
     let size = 0
     let head: Pick<SystemAnswer, 'status' | 'headers'> | undefined
     let stop: (() => void) | undefined
-    const settled = () => stop && signal?.removeEventListener('abort', stop)
+    // Those of undici begin anew with each part that comes.
+    let late: NodeJS.Timeout | undefined
+    const settled = () => {
+      clearTimeout(late)
+      if (stop) signal?.removeEventListener('abort', stop)
+    }
     agent.dispatch(
       {
         origin: url.origin,
@@ -45,9 +50,10 @@ function exchange(agent: Agent, request: SystemRequest): Promise<SystemAnswer> {
       },
       {
         onRequestStart(controller) {
-          if (!signal) return
           // Again for a connection after the first.
           settled()
+          late = setTimeout(() => controller.abort(tooLate()), timeoutMs)
+          if (!signal) return
           stop = () => controller.abort(new Error('stopped'))
           if (signal.aborted) stop()
           else signal.addEventListener('abort', stop, { once: true })
@@ -74,6 +80,8 @@ function exchange(agent: Agent, request: SystemRequest): Promise<SystemAnswer> {
   })
 }
 
+const tooLate = () => Object.assign(new Error('no whole answer in time'), { name: 'TimeoutError' })
+
 const tooLarge = (url: URL): NoAnswer =>
   new NoAnswer('too large', `${shown(url)} answered with more than ${largestAnswer / 2 ** 20} MB`)
 
@@ -84,7 +92,11 @@ function noAnswer(error: NodeJS.ErrnoException, { url, timeoutMs, signal }: Syst
   const { message } = error
   const code = error.code ?? ''
   if (signal?.aborted) return new NoAnswer('stopped', `the call of ${shown(url)} was stopped`)
-  if (error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError)
+  if (
+    error.name === 'TimeoutError' ||
+    error instanceof errors.HeadersTimeoutError ||
+    error instanceof errors.BodyTimeoutError
+  )
     return new NoAnswer(
       'timeout',
       `Timeout exception has occurred while processing entity for ${shown(url)}: no answer within ${timeoutMs / 1000} s`,

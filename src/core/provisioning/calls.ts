@@ -95,7 +95,10 @@ export function createSystemCalls(system: OpenedSystem, deps: ConnectorDependenc
           if (!(error instanceof SystemFailure) || !error.passing || count >= tries) throw error
           earlier = error
         }
-        await deps.wait(Math.min(earlier.retryAfterMs ?? intervalMs, longestWaitMs), signal)
+        const waitMs = Math.min(earlier.retryAfterMs ?? intervalMs, longestWaitMs)
+        await deps.wait(waitMs, signal).catch(error => {
+          throw signal.aborted ? new Stopped('stopped') : error
+        })
       }
     },
     close: () => proof.close(),

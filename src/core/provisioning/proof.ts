@@ -6,6 +6,7 @@ import {
   TokenError,
 } from '../../client/index.ts'
 import type { ConnectionSettings } from '../calls.ts'
+import { isLinkLocal } from '../network.ts'
 import { SystemFailure } from './failure.ts'
 import type { OpenedSystem } from './systems/opened.ts'
 import { type Authentication, authentications } from './types/common.ts'
@@ -52,6 +53,12 @@ export function createProof(system: OpenedSystem, deps: ConnectorDependencies): 
   }
 
   async function newClient(url: string): Promise<TokenClient> {
+    // A name is looked up by what guards against it, an address is not.
+    if (isLinkLocal(new URL(url).hostname))
+      throw new SystemFailure(
+        `${system.name}: OAuth2TokenServiceURL ${url} is a link-local address, which is never called`,
+        { fatal: true },
+      )
     const { ca } = await connection()
     return createTokenClient({
       tokenUrl: url,

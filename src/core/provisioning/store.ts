@@ -183,7 +183,10 @@ export interface JobTable {
     after: number,
     limit: number,
   ): Promise<(JobLogLine & { readonly position: number })[]>
-  /** Removes jobs that ended before. */
+  /**
+   * Removes jobs that ended before, with their lines; of the newest of each source only the lines: were its number given away again, what that job
+   * has read would pass for read already.
+   */
   deleteEndedBefore(time: number): Promise<void>
 }
 
@@ -217,7 +220,7 @@ export interface EntityState {
   readonly id: string
   /** The id in the target; undefined: it is not there, as far as is known. */
   readonly idInTarget: string | undefined
-  /** Of what was written last; '': nothing that counts. */
+  /** Of what was written last; '': nothing that counts; while `pending`, when the creation began. */
   readonly digest: string
   /** A creation was begun, and it is not known how it ended. */
   readonly pending: boolean
@@ -227,11 +230,17 @@ export interface EntityState {
   readonly seen: number
 }
 
+export interface SourceEntity extends EntityState {
+  readonly sourceId: string
+}
+
 export interface EntityTable {
   /** Of these ids, in all targets. */
   find(sourceId: string, entityType: EntityType, ids: readonly string[]): Promise<EntityState[]>
   put(sourceId: string, states: readonly EntityState[]): Promise<void>
   remove(sourceId: string, targetId: string, entityType: EntityType, ids: readonly string[]): Promise<void>
+  /** Entities of any source that are these ones in a target. */
+  holding(targetId: string, entityType: EntityType, idsInTarget: readonly string[]): Promise<SourceEntity[]>
   count(sourceId: string, targetId: string, entityType: EntityType): Promise<number>
   /** Not read since `mark`; in the order of their ids, after `afterId`. */
   unseen(
@@ -243,6 +252,8 @@ export interface EntityTable {
     limit: number,
   ): Promise<EntityState[]>
   countUnseen(sourceId: string, targetId: string, entityType: EntityType, mark: number): Promise<number>
+  /** Forgets all of a target. */
+  forgetTarget(targetId: string): Promise<void>
   /** Forgets all of a source. */
   reset(sourceId: string): Promise<void>
 }

@@ -1,9 +1,7 @@
-import type { EntityState, EntityTable } from '../../../core/provisioning/index.ts'
+import type { EntityState, EntityTable, SourceEntity } from '../../../core/provisioning/index.ts'
 import type { ProvisioningEntityRow } from '../schema.ts'
+import { groups } from './groups.ts'
 import type { Scope } from './scope.ts'
-
-/** So many rows in one statement: both engines allow that many parameters. */
-const atOnce = 500
 
 /** Nothing is announced: only the process that runs the job looks at it. */
 export function entityTable(scope: Scope): EntityTable {
@@ -50,6 +48,20 @@ export function entityTable(scope: Scope): EntityTable {
           .where('id', 'in', some)
           .execute()
     },
+    async holding(targetId, entityType, idsInTarget) {
+      const found: SourceEntity[] = []
+      for (const some of groups(idsInTarget)) {
+        const rows = await scope.db
+          .selectFrom('provisioningEntities')
+          .selectAll()
+          .where('targetId', '=', targetId)
+          .where('entityType', '=', entityType)
+          .where('idInTarget', 'in', some)
+          .execute()
+        for (const row of rows) found.push({ ...stateOf(row), sourceId: row.sourceId })
+      }
+      return found
+    },
     async count(sourceId, targetId, entityType) {
       const { count } = await counting(sourceId, targetId, entityType).executeTakeFirstOrThrow()
       return Number(count)
@@ -74,6 +86,9 @@ export function entityTable(scope: Scope): EntityTable {
         .executeTakeFirstOrThrow()
       return Number(count)
     },
+    async forgetTarget(targetId) {
+      await scope.changing().deleteFrom('provisioningEntities').where('targetId', '=', targetId).execute()
+    },
     async reset(sourceId) {
       await scope.changing().deleteFrom('provisioningEntities').where('sourceId', '=', sourceId).execute()
     },
@@ -89,12 +104,6 @@ export function entityTable(scope: Scope): EntityTable {
       .where('entityType', '=', entityType)
       .where('idInTarget', 'is not', null)
   }
-}
-
-function groups<Item>(items: readonly Item[]): Item[][] {
-  const made: Item[][] = []
-  for (let at = 0; at < items.length; at += atOnce) made.push(items.slice(at, at + atOnce))
-  return made
 }
 
 const rowOf = (

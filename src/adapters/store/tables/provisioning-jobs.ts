@@ -7,6 +7,7 @@ import type {
   StoredJob,
 } from '../../../core/provisioning/index.ts'
 import type { ProvisioningJobLineRow, ProvisioningJobRow } from '../schema.ts'
+import { groups } from './groups.ts'
 import type { Scope } from './scope.ts'
 
 export function jobTable(scope: Scope): JobTable {
@@ -61,9 +62,9 @@ export function jobTable(scope: Scope): JobTable {
       await scope.changing().deleteFrom('provisioningJobs').where('id', '=', id).execute()
     },
     async addLines(lines) {
-      if (lines.length === 0) return
       const rows = lines.map(({ content, ...line }) => ({ ...line, content: content ?? null }))
-      await scope.changing().insertInto('provisioningJobLines').values(rows).execute()
+      for (const some of groups(rows))
+        await scope.changing().insertInto('provisioningJobLines').values(some).execute()
     },
     async lines(jobId, log, after, limit) {
       const rows = await scope.db
@@ -78,7 +79,23 @@ export function jobTable(scope: Scope): JobTable {
       return rows.map(lineOf)
     },
     async deleteEndedBefore(time) {
-      await scope.changing().deleteFrom('provisioningJobs').where('endedAt', '<', time).execute()
+      await scope
+        .changing()
+        .deleteFrom('provisioningJobLines')
+        .where('jobId', 'in', ({ selectFrom }) =>
+          selectFrom('provisioningJobs').select('id').where('endedAt', '<', time),
+        )
+        .execute()
+      await scope
+        .changing()
+        .deleteFrom('provisioningJobs')
+        .where('endedAt', '<', time)
+        .where('number', '<', ({ selectFrom }) =>
+          selectFrom('provisioningJobs as newer')
+            .select(({ fn }) => fn.max<number>('newer.number').as('last'))
+            .whereRef('newer.systemId', '=', 'provisioningJobs.systemId'),
+        )
+        .execute()
     },
   }
 }

@@ -26,6 +26,11 @@ export interface JobRun {
   readonly signal: AbortSignal
   /** Also of what is not noted yet. */
   readonly known: KnownStates
+  /**
+   * Before something is sent: where time has run out, for a process that was stopped or a clock that was set, sees
+   * that nobody else runs the job. Throws Stopped when somebody does.
+   */
+  holds(): Promise<void>
   /** Writes down what is known and done, in one transaction. Throws Stopped when the job is to stop. */
   checkpoint(
     states: readonly EntityState[],

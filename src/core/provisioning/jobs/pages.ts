@@ -35,7 +35,7 @@ export function createPages(run: JobRun, type: EntityType): Pages {
   return {
     async bring(entities, again) {
       const plans = await planEntities(run, type, entities, find, again)
-      await run.checkpoint(statesAhead(plans, type))
+      await run.checkpoint(statesAhead(plans, type, run.context.now()))
       await arrive()
       const sent = sendPlans(run, type, plans)
       // Its failure is met when it is waited for.

@@ -1,3 +1,4 @@
+import { minute } from '../../context.ts'
 import type { EntityState } from '../store.ts'
 import type { EntityType, JsonObject } from '../transformation/index.ts'
 import { attemptMark, type JobRun, jobMark } from './job-run.ts'
@@ -54,13 +55,32 @@ export async function planEntities(
  * What has to be noted before anything is sent: a creation among it, so that it is found again, and not made twice, if
  * nobody hears of its end.
  */
-export const statesAhead = (plans: readonly Plan[], type: EntityType): EntityState[] =>
+export const statesAhead = (plans: readonly Plan[], type: EntityType, now: number): EntityState[] =>
   plans.flatMap(({ target, states, operations }) => [
     ...states,
     ...operations
       .filter(({ before }) => before?.idInTarget === undefined)
-      .map(({ entity, before }) => ({ ...(before ?? stateOf(target, type, entity.id)), pending: true })),
+      .map(({ entity, before }) => intent(before ?? stateOf(target, type, entity.id), now)),
   ])
+
+/** A creation begins. The first time counts: the entity may have been made then. */
+export const intent = (state: EntityState, now: number): EntityState => ({
+  ...state,
+  pending: true,
+  digest: state.pending ? state.digest : begunAt(now),
+})
+
+/** Of an entity of which nothing is known but that its creation began. No digest of anything looks like it. */
+export const begunAt = (now: number): string => `begun ${now}`
+
+/** Clocks of systems are not much further apart than that. */
+const mostApartMs = 5 * minute
+
+/** Was what is found after a creation whose end nobody heard there before it? What cannot be told is spared. */
+export function wasThere({ digest }: Pick<EntityState, 'digest'>, createdAt: number | undefined): boolean {
+  const [, begun] = /^begun (\d+)$/.exec(digest) ?? []
+  return begun === undefined || createdAt === undefined || createdAt < Number(begun) - mostApartMs
+}
 
 /** Entities that refer to what is not in a target yet. */
 export const unresolvedIn = (plans: readonly Plan[]): CommonEntity[] => [

@@ -28,7 +28,11 @@ export async function provision(run: JobRun, since: string | undefined): Promise
   }
   for (const [type, { unresolved }] of reads) if (!run.simulated) await resolveLater(run, type, unresolved)
   await remove(run, types, reads, since !== undefined || run.job.kind === 'delta')
-  const all = types.every(type => reads.has(type)) && !report.hasErrors()
+  // What an earlier attempt had read may have changed before this one read it, and was passed over.
+  const all =
+    types.every(type => reads.has(type) && reads.get(type)!.doubt === undefined) &&
+    !report.hasErrors() &&
+    run.job.attempt === 1
   return all ? earliest([...reads.values()]) : undefined
 }
 

@@ -1,4 +1,5 @@
 import { SystemFailure } from '../failure.ts'
+import { wrongId } from '../ids.ts'
 import { applyTransformation, type EntityType, type JsonObject } from '../transformation/index.ts'
 import type { ReadEnd } from '../types/type.ts'
 import type { JobRun } from './job-run.ts'
@@ -34,7 +35,15 @@ export async function readType(run: JobRun, type: EntityType, since: string | un
   const pages = createPages(run, type)
   try {
     const end = await readPages()
-    return { ...end, failures, entities: position.entities(), seen, unresolved }
+    return {
+      doubt: end.doubt,
+      // The others are not read by a delta read, unless they change.
+      asOf: unresolved.length < mostUnresolved ? end.asOf : undefined,
+      failures,
+      entities: position.entities(),
+      seen,
+      unresolved,
+    }
   } finally {
     await pages.end()
   }
@@ -49,7 +58,8 @@ export async function readType(run: JobRun, type: EntityType, since: string | un
       coming = reading.next()
       // Its failure is met when it is waited for.
       coming.catch(() => {})
-      const entities = page.value.flatMap(document => toCommon(document))
+      const ids = new Set<string>()
+      const entities = page.value.flatMap(document => toCommon(document, ids))
       for (const { id } of entities) seen?.add(id)
       report.set({ doing: `${type}s: ${position.entities()} read` })
       for (const entity of await pages.bring(entities))
@@ -57,7 +67,8 @@ export async function readType(run: JobRun, type: EntityType, since: string | un
     }
   }
 
-  function toCommon(document: JsonObject): CommonEntity[] {
+  /** `ids`: of the page. */
+  function toCommon(document: JsonObject, ids: Set<string>): CommonEntity[] {
     const counts = position.next()
     const outcome = applyTransformation(run.transformation, type, document, {
       properties: source.properties,
@@ -69,14 +80,21 @@ export async function readType(run: JobRun, type: EntityType, since: string | un
     const about = { system: source.name, entityType: type, id, content: document }
     if (outcome.kind === 'mapped') {
       const { entityIdSourceSystem, ...variables } = outcome.variables
-      return [{ id: String(entityIdSourceSystem), document: outcome.document, variables }]
+      const common = { id: String(entityIdSourceSystem), document: outcome.document, variables }
+      const wrong = wrongId(common.id) ?? (ids.has(common.id) ? 'is that of another entity too' : undefined)
+      ids.add(common.id)
+      return wrong === undefined ? [common] : refused('failed', `its id ${wrong}`)
     }
-    if (outcome.kind === 'failed') failures++
-    if (counts) {
-      report.count(source.name, 'Read', type, outcome.kind)
-      report.tell(outcome.kind, { ...about, message: outcome.reason })
+    return refused(outcome.kind, outcome.reason)
+
+    function refused(kind: 'failed' | 'skipped', message: string): [] {
+      if (kind === 'failed') failures++
+      if (counts) {
+        report.count(source.name, 'Read', type, kind)
+        report.tell(kind, { ...about, message })
+      }
+      return []
     }
-    return []
   }
 }
 

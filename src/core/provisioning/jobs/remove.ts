@@ -87,11 +87,54 @@ async function removeAll(
 ): Promise<void> {
   for await (const states of vanished(run, target, type, seen)) {
     const gone: string[] = []
+    const kept = await stillHeld(run, target, type, states, seen)
     await forEachOf(states, target.parallel, run.signal, async state => {
-      if (await removeOne(run, target, type, state)) gone.push(state.id)
+      await run.holds()
+      const isKept = state.idInTarget !== undefined && kept.has(state.idInTarget)
+      if (isKept) tellOfKept(run, target, type, state)
+      if (isKept || (await removeOne(run, target, type, state))) gone.push(state.id)
     })
-    await run.checkpoint([], tables => tables.entities.remove(run.source.id, target.system.id, type, gone))
+    await run.checkpoint([], async ({ entities }) => {
+      await entities.remove(run.source.id, target.system.id, type, gone)
+      // Who was made here, and goes on under another id, is not spared as a stranger one day. As they are now:
+      // a job of another source may have seen them meanwhile.
+      const made = states.flatMap(({ existed, idInTarget }) =>
+        !existed && idInTarget !== undefined && kept.has(idInTarget) ? [idInTarget] : [],
+      )
+      for (const { sourceId, ...state } of await entities.holding(target.system.id, type, made))
+        if (state.existed) await entities.put(sourceId, [{ ...state, existed: false }])
+    })
   }
+}
+
+/**
+ * Ids in the target that another entity has too, of this source or of another: they stay. A person may come again
+ * under another id, or work for two.
+ */
+async function stillHeld(
+  run: JobRun,
+  target: Target,
+  type: EntityType,
+  vanished: readonly EntityState[],
+  seen: ReadonlySet<string> | undefined,
+): Promise<ReadonlySet<string>> {
+  const ids = vanished.flatMap(({ idInTarget }) => (idInTarget === undefined ? [] : [idInTarget]))
+  const mark = jobMark(run.job)
+  const held = (await run.store.read.entities.holding(target.system.id, type, ids)).filter(
+    one => one.sourceId !== run.source.id || (seen ? seen.has(one.id) : one.seen >= mark),
+  )
+  return new Set(held.map(({ idInTarget }) => idInTarget!))
+}
+
+function tellOfKept(run: JobRun, target: Target, type: EntityType, { id }: EntityState): void {
+  const { name } = target.system
+  run.report.count(name, 'Write', type, 'skipped')
+  run.report.tell('skipped', {
+    system: name,
+    entityType: type,
+    id,
+    message: 'another entity, of this source or of another, is the same one there: it stays',
+  })
 }
 
 /** true: nothing has to be remembered of it any more. */

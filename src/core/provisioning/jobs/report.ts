@@ -1,3 +1,4 @@
+import { storable } from '../ids.ts'
 import type { FailedEntity, JobLogLine, JobLogType, JobReport, StoredJob } from '../store.ts'
 import type { EntityType, Json, JsonObject } from '../transformation/index.ts'
 import { isList, isObject } from '../transformation/index.ts'
@@ -33,6 +34,7 @@ const mostFailedShown = 10
 const mostLines = 20_000
 const longestContent = 150_000
 const longestMessage = 2000
+const longestId = 500
 /** As the described log shows what it was not asked to. */
 const hidden = '<hidden content>'
 
@@ -61,9 +63,11 @@ export function createReportWriter(
   return {
     count: counter.add,
     expect: counter.line,
-    tell(log, { system, entityType, id, message, content }) {
+    tell(log, { system, entityType, content, ...about }) {
+      const id = storable(about.id.slice(0, longestId))
+      const message = storable(about.message.slice(0, longestMessage))
       if (log === 'failed' && failed.length < mostFailedShown)
-        failed.push({ system, entityType, id, message: message.slice(0, longestMessage) })
+        failed.push({ system, entityType, id, message })
       if (log !== 'failed' && !isOn(`ips.trace.${log}.entity`)) return
       if (++told > mostLines) return
       lines.push({
@@ -72,7 +76,7 @@ export function createReportWriter(
         system,
         entityType,
         entityId: id,
-        message: message.slice(0, longestMessage),
+        message,
         content: contentOf(log, content),
       })
     },

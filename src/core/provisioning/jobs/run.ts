@@ -73,6 +73,7 @@ export async function runJob(
     for (const name of names) targets.push(await openTarget(name))
     let tellsOfFailure = job.kind !== 'simulate' && job.kind !== 'validate'
     const known = createKnownStates(deps.store, source.id)
+    let heldUntil = job.leaseUntil ?? 0
     const run: JobRun = {
       known,
       job,
@@ -86,6 +87,9 @@ export async function runJob(
       simulated: job.kind === 'simulate',
       writesAll: job.kind === 'resync',
       signal,
+      async holds() {
+        if (deps.context.now() >= heldUntil) await run.checkpoint([])
+      },
       async checkpoint(states, more) {
         await known.note(states, all => write(all, more))
         if (tellsOfFailure && report.hasErrors()) {
@@ -117,6 +121,7 @@ export async function runJob(
           report: report.report(),
         })
       })
+      heldUntil = now + leaseMs
     }
   }
 

@@ -151,6 +151,8 @@ export function createJobRunner(
       stopped = true
       for (const { abort } of under.values()) abort.abort()
       await ticking
+      // One may have been begun meanwhile.
+      for (const { abort } of under.values()) abort.abort()
       await Promise.all([...under.values()].map(({ done }) => done))
     },
   }

@@ -2,9 +2,9 @@ import { Stopped, SystemFailure } from '../failure.ts'
 import type { EntityState } from '../store.ts'
 import { type EntityType, isList, isObject, type Json, type JsonObject } from '../transformation/index.ts'
 import { flag } from '../types/property.ts'
-import { forEachOf } from './in-parallel.ts'
+import { allOf, forEachOf } from './in-parallel.ts'
 import { attemptMark, type JobRun } from './job-run.ts'
-import { type Operation, type Plan, stateOf, withReferences } from './plan.ts'
+import { begunAt, intent, type Operation, type Plan, stateOf, wasThere, withReferences } from './plan.ts'
 import type { Told } from './report.ts'
 import { type Mapped, mapFor, mostUnanswered, type Target } from './target.ts'
 
@@ -17,7 +17,7 @@ export interface Sent {
 
 /** Sends what has to be sent to all targets, some at a time to each: also when the job is stopped meanwhile. */
 export async function sendPlans(run: JobRun, type: EntityType, plans: readonly Plan[]): Promise<Sent> {
-  const sent = await Promise.all(plans.map(plan => sendPlan(run, type, plan)))
+  const sent = await allOf(plans.map(plan => sendPlan(run, type, plan)))
   return {
     states: sent.flatMap(({ states }) => states),
     report() {
@@ -30,6 +30,7 @@ async function sendPlan(run: JobRun, type: EntityType, { target, operations }: P
   const states: EntityState[] = []
   const outcomes: [what: 'created' | 'updated' | 'failed', told: Told][] = []
   const mark = attemptMark(run.job)
+  const now = run.context.now()
   const { name } = target.system
   await forEachOf(operations, target.parallel, run.signal, async operation => {
     const { entity, before } = operation
@@ -39,6 +40,7 @@ async function sendPlan(run: JobRun, type: EntityType, { target, operations }: P
       outcomes.push([what, { ...told, message: `would be ${what}` }])
       return
     }
+    await run.holds()
     try {
       if (target.down !== undefined) throw new SystemFailure(target.down)
       const { state, what } = await send(run, target, type, operation)
@@ -51,7 +53,9 @@ async function sendPlan(run: JobRun, type: EntityType, { target, operations }: P
       noteHealth(target, error)
       outcomes.push(['failed', { ...told, message: error.message }])
       const pending = before?.idInTarget === undefined && (before?.pending === true || error.unsure)
-      states.push({ ...(before ?? stateOf(target, type, entity.id)), digest: '', pending, seen: mark })
+      const state = before ?? stateOf(target, type, entity.id)
+      const { digest } = pending ? intent(state, now) : { digest: '' }
+      states.push({ ...state, digest, pending, seen: mark })
     }
   })
   return {
@@ -98,12 +102,14 @@ async function send(
   }
   const begun = before.pending ? await writer.find(type, document) : undefined
   if (begun === undefined) return create(document)
-  await overwrite(begun)
-  return { state: known(begun), what: 'created' }
+  await overwrite(begun.id)
+  return { state: known(begun.id, wasThere(before, begun.createdAt)), what: 'created' }
 
   async function create(made: JsonObject): Promise<{ state: EntityState; what: 'created' | 'updated' }> {
-    const { id, found } = await writer.create(type, made)
-    if (!found) return { state: known(id, false), what: 'created' }
+    const began = { digest: begunAt(run.context.now()) }
+    const { id, found, lost } = await writer.create(type, made)
+    if (!found && !(lost && wasThere(began, lost.createdAt)))
+      return { state: known(id, false), what: 'created' }
     await overwrite(id)
     return { state: known(id, true), what: 'updated' }
   }

@@ -17,6 +17,7 @@ import {
 import { parseTransformation } from '../transformation/index.ts'
 import { systemType } from '../types/index.ts'
 import type { SystemType } from '../types/type.ts'
+import { followMove, readInFull, targetNames } from './moves.ts'
 import { openCredentials, sealCredentials } from './opened.ts'
 import { changedProperties, type PropertyChanges } from './properties.ts'
 
@@ -92,13 +93,13 @@ export async function createSystem(
   }
   return store.write(async tables => {
     const { systems } = tables
-    const wrong = await wrongTargets(tenant, made.standard, tables)
-    if (wrong) return wrong
     const all = await systems.list(tenant.id)
     const same = all.find(one => one.name.toLowerCase() === name.toLowerCase())
     if (same) return new Problem('conflict', `there is a system ${same.name} already`)
     if (all.filter(one => one.role === known).length >= mostSystems[known])
       return limitReached(`${known} systems of a tenant`, mostSystems[known])
+    const wrong = await wrongTargets(tenant, system.properties, tables)
+    if (wrong) return wrong
     await systems.insert(system)
     return inspectSystem(system, vault)
   })
@@ -145,6 +146,8 @@ export async function setProperties(
       sealed: sealCredentials(made.credentials, system, vault),
       updatedAt: context.now(),
     }
+    const busy = await followMove(system, changed, tables)
+    if (busy) return busy
     await tables.systems.update(changed)
     return inspectSystem(changed, vault)
   })
@@ -207,6 +210,7 @@ export async function setTransformation(
       updatedAt: context.now(),
     }
     await tables.systems.update(changed)
+    await readInFull(changed, tables)
     return inspectSystem(changed, vault)
   })
 }
@@ -248,11 +252,7 @@ export function typeOf({ type }: Pick<StoredSystem, 'type'>): SystemType {
   return found
 }
 
-export const targetNames = ({ targets = '' }: Readonly<Record<string, string>>): string[] =>
-  targets
-    .split(',')
-    .map(name => name.trim())
-    .filter(Boolean)
+export { targetNames }
 
 async function wrongTargets(
   tenant: Tenant,

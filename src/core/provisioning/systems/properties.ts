@@ -120,7 +120,8 @@ function wrongHeader(name: string, value: string): string | undefined {
 function askedAgain(before: SystemProperties, changes: PropertyChanges): string[] {
   const moved = addresses.some(name => {
     const value = changes[name]
-    return value !== undefined && before.standard[name] !== undefined && value !== before.standard[name]
+    // An address that was not there yet is one that has not been shown them.
+    return value !== undefined && value !== (before.standard[name] ?? null)
   })
   return moved ? Object.keys(before.credentials).filter(name => changes[name] === undefined) : []
 }

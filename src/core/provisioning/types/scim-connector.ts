@@ -10,7 +10,7 @@ const entityTypes: readonly EntityType[] = ['user', 'group']
 /** A system with a SCIM 2.0 API (RFC 7643, RFC 7644). */
 export function connectScim(system: OpenedSystem, deps: ConnectorDependencies): Connector {
   const calls = createSystemCalls(system, deps)
-  const reader = scimReader(system, calls)
+  const reader = scimReader(system, calls, deps.context)
   return {
     entityTypes,
     check: reader.check,

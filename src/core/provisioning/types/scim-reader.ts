@@ -1,3 +1,4 @@
+import { type Context, day } from '../../context.ts'
 import type { SystemCalls } from '../calls.ts'
 import { SystemFailure } from '../failure.ts'
 import type { OpenedSystem } from '../systems/opened.ts'
@@ -11,12 +12,22 @@ interface ListAnswer {
   readonly resources: readonly JsonObject[]
   readonly total: number
   readonly startIndex: number | undefined
-  /** Milliseconds; undefined: the server did not say. */
+  /** Milliseconds, of its clock, when it had not looked yet; undefined: it did not say, or nothing to be believed. */
   readonly date: number | undefined
 }
 
+const second = 1000
+/** Of a system that gives more than it is asked for, the rest comes afterwards. */
+const mostAtOnce = 1000
+/** A clock that is further ahead is wrong: a delta read from there would find nothing. */
+const mostAheadMs = day
+
 /** Reads users and groups page by page, and believes a system only what adds up. */
-export function scimReader({ name, properties }: OpenedSystem, calls: SystemCalls) {
+export function scimReader(
+  { name, properties }: OpenedSystem,
+  calls: SystemCalls,
+  context: Pick<Context, 'now'>,
+) {
   const pageSize = numeric(properties, 'scim.page.size', 200)
 
   function query(type: EntityType, since: string | undefined, startIndex: number, count: number) {
@@ -39,6 +50,7 @@ export function scimReader({ name, properties }: OpenedSystem, calls: SystemCall
     count: number,
   ): Promise<ListAnswer> {
     const path = endpoints[type]
+    const began = context.now()
     const answer = await calls.retrying(() =>
       calls.once({ method: 'GET', path, query: query(type, since, startIndex, count) }),
     )
@@ -47,12 +59,15 @@ export function scimReader({ name, properties }: OpenedSystem, calls: SystemCall
     const resources = body.Resources ?? []
     if (!Number.isSafeInteger(total) || !isList(resources) || !resources.every(isObject))
       throw wrongPaging(name, `GET ${path} did not answer with a list (totalResults and Resources)`)
+    const now = context.now()
     const date = Date.parse(String(answer.headers.date ?? ''))
+    const isDate = date < now + mostAheadMs
     return {
       resources: resources as JsonObject[],
       total: total as number,
       startIndex: typeof said === 'number' ? said : undefined,
-      date: Number.isNaN(date) ? undefined : date,
+      // What changed while it looked, or later in the same second, is not in the answer.
+      date: isDate ? date - (now - began) - second : undefined,
     }
   }
 
@@ -84,7 +99,9 @@ export function scimReader({ name, properties }: OpenedSystem, calls: SystemCall
       if (fresh.length < resources.length && doubt === undefined)
         doubt = `${name} repeats ids from page to page (GET ${path}, from ${got + 1} on), so that others may be missing`
       got += resources.length
-      if (fresh.length > 0) yield fresh
+      for (let at = 0; at < fresh.length; at += mostAtOnce) yield fresh.slice(at, at + mostAtOnce)
+      if (got > total && doubt === undefined)
+        doubt = `${name} gave more than it says that there are (GET ${path}: ${got} of ${total}), so that its count cannot be relied on`
       if (got >= total) return { doubt, asOf }
       if (resources.length === 0)
         throw wrongPaging(name, `GET ${path} says that there are ${total}, and gave only ${got}`)

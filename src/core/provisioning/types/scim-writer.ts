@@ -1,12 +1,13 @@
 import type { SystemCalls } from '../calls.ts'
 import { SystemFailure } from '../failure.ts'
 import type { SystemAnswer } from '../http.ts'
+import { wrongPathId } from '../ids.ts'
 import type { OpenedSystem } from '../systems/opened.ts'
 import { type EntityType, isList, isObject, type Json, type JsonObject } from '../transformation/index.ts'
 import { flag } from './property.ts'
 import { csrfGuard } from './scim-csrf.ts'
 import { endpoints, objectIn, quoted } from './scim-message.ts'
-import type { Writer } from './type.ts'
+import type { FoundEntity, Writer } from './type.ts'
 
 /** Creates, changes and deletes (RFC 7644 sections 3.3, 3.5, 3.6), each entity once whatever happens to the answer. */
 export function scimWriter(system: OpenedSystem, calls: SystemCalls): Writer {
@@ -19,7 +20,7 @@ export function scimWriter(system: OpenedSystem, calls: SystemCalls): Writer {
   const send = csrfGuard(system, calls)
   const writing = { 'content-type': contentType }
 
-  async function find(type: EntityType, entity: JsonObject): Promise<string | undefined> {
+  async function find(type: EntityType, entity: JsonObject): Promise<FoundEntity | undefined> {
     for (const attribute of uniqueAttributes(properties, type)) {
       const value = valueAt(entity, attribute)
       if (value === undefined) continue
@@ -28,14 +29,21 @@ export function scimWriter(system: OpenedSystem, calls: SystemCalls): Writer {
         calls.once({ method: 'GET', path: endpoints[type], query: { filter, startIndex: '1', count: '2' } }),
       )
       const { Resources: found } = objectIn(answer, name, `GET ${endpoints[type]}`)
-      const ids = (isList(found) ? found : []).flatMap(one =>
-        isObject(one) && typeof one.id === 'string' ? [one.id] : [],
+      const those = (isList(found) ? found : []).filter(isObject)
+      if (!those.every(one => mayHave(one, attribute, value)))
+        throw new SystemFailure(
+          `${name}: GET ${endpoints[type]} gives others than those that are asked for: does it know the filter ${attribute} eq? Nothing was written.`,
+        )
+      const usableOnes = those.flatMap(({ id, meta }) =>
+        typeof id === 'string'
+          ? [{ id: usable(id, name, `GET ${endpoints[type]}`), createdAt: createdAt(meta) }]
+          : [],
       )
-      if (ids.length > 1)
+      if (usableOnes.length > 1)
         throw new SystemFailure(
           `${name}: more than one ${type} has this ${attribute}: which of them is meant? Set scim.${type}.unique.attribute.`,
         )
-      if (ids[0] !== undefined) return ids[0]
+      if (usableOnes[0]) return usableOnes[0]
     }
     return undefined
   }
@@ -47,10 +55,10 @@ export function scimWriter(system: OpenedSystem, calls: SystemCalls): Writer {
       return calls.retrying(async earlier => {
         // The answer may have been lost after the entity was made.
         const made = earlier?.unsure ? await find(type, entity) : undefined
-        if (made !== undefined) return { id: made, found: false }
+        if (made) return { id: made.id, found: false, lost: made }
         // Names of groups need not be unique, so that many a server would take a second one (RFC 7643 section 4.2).
         const other = type === 'group' && !earlier ? await find(type, entity) : undefined
-        if (other !== undefined) return { id: other, found: true }
+        if (other) return { id: other.id, found: true }
         const answer = await send({
           method: 'POST',
           path: endpoints[type],
@@ -61,7 +69,7 @@ export function scimWriter(system: OpenedSystem, calls: SystemCalls): Writer {
         if (answer.status !== 409) return { id: idIn(answer, name, endpoints[type]), found: false }
         const known = await find(type, entity)
         if (known === undefined) throw conflict(name, type, properties)
-        return { id: known, found: true }
+        return { id: known.id, found: true }
       })
     },
     async update(type, id, entity) {
@@ -98,13 +106,39 @@ function patchOf({ id: _, schemas: _s, ...value }: JsonObject): object {
 /** Of what was made: in the body, or at the end of its Location (RFC 7644 section 3.3). */
 function idIn(answer: SystemAnswer, name: string, path: string): string {
   const location = String([answer.headers.location].flat()[0] ?? '')
-  if (answer.body === '' && location !== '') return decodeURIComponent(location.split('/').at(-1)!)
-  const { id } = objectIn(answer, name, `POST ${path}`)
-  if (typeof id === 'string' && id !== '') return id
+  const what = `POST ${path}`
+  if (answer.body === '' && location !== '')
+    return usable(decoded(location.split(/[?#]/)[0]!.split('/').at(-1)!), name, what)
+  const { id } = made()
+  if (typeof id === 'string') return usable(id, name, what)
   throw new SystemFailure(
-    `${name}: POST ${path} answered ${answer.status} without an id, so that nobody can say what was made`,
-    { status: answer.status },
+    `${name}: ${what} answered ${answer.status} without an id, so that nobody can say what was made`,
+    { status: answer.status, unsure: true },
   )
+
+  function made(): JsonObject {
+    try {
+      return objectIn(answer, name, what)
+    } catch (error) {
+      const { message, status, fatal } = error as SystemFailure
+      throw new SystemFailure(message, { status, fatal, unsure: true })
+    }
+  }
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+/** An id that the entity can be addressed with. */
+function usable(id: string, name: string, what: string): string {
+  const wrong = wrongPathId(id)
+  if (wrong === undefined) return id
+  throw new SystemFailure(`${name}: ${what} gave an id that cannot be used: it ${wrong}`, { unsure: true })
 }
 
 const conflict = (name: string, type: EntityType, properties: Readonly<Record<string, string>>) =>
@@ -136,4 +170,19 @@ function valueAt(entity: JsonObject, attribute: string): string | undefined {
     if (isObject(value) && !/^\d+$/.test(part)) value = value[part]
   }
   return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+/** Was this found rightly? What is not shown, or is one of several values, cannot be told. Case may count or not. */
+function mayHave(found: JsonObject, attribute: string, wanted: string): boolean {
+  if (/[.[]/.test(attribute.slice(attribute.lastIndexOf(':') + 1))) return true
+  const value = valueAt(found, attribute)
+  return value === undefined || plain(value) === plain(wanted)
+}
+
+const plain = (text: string): string => text.normalize('NFKC').toLowerCase().trim()
+
+/** RFC 7643 section 3.1. */
+function createdAt(meta: Json | undefined): number | undefined {
+  const time = isObject(meta) && typeof meta.created === 'string' ? Date.parse(meta.created) : Number.NaN
+  return Number.isNaN(time) ? undefined : time
 }

@@ -64,14 +64,26 @@ export interface ReadEnd {
   readonly asOf: string | undefined
 }
 
+export interface FoundEntity {
+  readonly id: string
+  /** When it was made, by the clock of the system; undefined: it does not say. */
+  readonly createdAt: number | undefined
+}
+
 export interface Writer {
-  /** Returns the id in the target. `found`: it was there before, and nothing was written. */
-  create(type: EntityType, entity: JsonObject): Promise<{ readonly id: string; readonly found: boolean }>
+  /**
+   * Returns the id in the target. `found`: it was there before, and nothing was written. `lost`: it was found after
+   * an answer had been lost, and may have been made by the call, or have been there before.
+   */
+  create(
+    type: EntityType,
+    entity: JsonObject,
+  ): Promise<{ readonly id: string; readonly found: boolean; readonly lost?: FoundEntity }>
   /** false: it is not there. */
   update(type: EntityType, id: string, entity: JsonObject): Promise<boolean>
   delete(type: EntityType, id: string): Promise<void>
-  /** The id of the one that has what makes an entity unique. */
-  find(type: EntityType, entity: JsonObject): Promise<string | undefined>
+  /** The one that has what makes an entity unique. */
+  find(type: EntityType, entity: JsonObject): Promise<FoundEntity | undefined>
   /** The entity as it is. */
   get(type: EntityType, id: string): Promise<JsonObject | undefined>
 }

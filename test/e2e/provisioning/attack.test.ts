@@ -1,0 +1,381 @@
+import assert from 'node:assert/strict'
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import { freshDatabase } from '../../support/postgres.ts'
+import { type Rogue, startRogue } from './rogue.ts'
+import { counts, startWorld, type World } from './world.ts'
+
+const day = 24 * 60 * 60 * 1000
+
+for (const engine of ['SQLite', 'PostgreSQL'])
+  describe(`on ${engine}`, () => {
+    let world: World
+    let database: Awaited<ReturnType<typeof freshDatabase>> | undefined
+    let hr: Rogue
+    let cloud: Rogue
+
+    before(async () => {
+      database = engine === 'SQLite' ? undefined : await freshDatabase()
+      world = await startWorld(undefined, { ...(database && { databaseUrl: database.url }) })
+    })
+    after(async () => {
+      await world.server.close()
+      await database?.drop()
+    })
+    const source = 'hr'
+    const target = 'cloud'
+    beforeEach(async () => {
+      ;[hr, cloud] = await Promise.all([startRogue(), startRogue()])
+      await world.system(target, 'scim', 'target', quickly(cloud))
+      await world.system(source, 'scim', 'source', { ...quickly(hr), targets: target })
+    })
+    afterEach(async () => {
+      await Promise.all([hr.close(), cloud.close()])
+      const { systems } = (await world.api('GET', '/provisioning/systems')).json<{
+        systems: { name: string; role: string }[]
+      }>()
+      for (const { name, role } of systems.toSorted((one, other) => one.role.localeCompare(other.role)))
+        assert.equal((await world.api('DELETE', `/provisioning/systems/${name}`)).status, 204, role)
+    })
+    /** PostgreSQL was not heard of for as long as the clock was moved. */
+    const heard = async () => {
+      while ((await world.api('GET', '/provisioning/jobs')).status === 503) await pause(20)
+    }
+    const quickly = ({ url }: Rogue) => ({ URL: url, 'ips.failed.request.retry.attempts': '0' })
+    const people = (...names: string[]) => names.map(name => ({ id: `of-${name}`, userName: name }))
+    const names = () => cloud.users.map(({ userName }) => userName).sort()
+
+    test('a job does its work also when all earlier ones were forgotten long ago', async () => {
+      hr.users = people('ann', 'bob')
+      assert.deepEqual(counts(await world.run(source), target), { created: 2 })
+      const { store, context } = world.server.server.services
+      await store.write(({ jobs }) => jobs.deleteEndedBefore(context.now() + 8 * day))
+      hr.users = people('ann', 'carol')
+      assert.deepEqual(counts(await world.run(source), target), { created: 1, deleted: 1, skipped: 1 })
+    })
+
+    test('a page of which nothing can be read is told of, entity by entity', async () => {
+      // It gives more than it was asked for.
+      const page = { totalResults: 40_000, Resources: Array.from({ length: 40_000 }, () => ({})) }
+      hr.instead = (request, response) => {
+        if (!request.url?.startsWith('/Users')) return false
+        response.end(JSON.stringify(page))
+        return true
+      }
+      const job = await world.run(source)
+      assert.deepEqual(counts(job, source), { read: 40_000, failed: 40_000 }, JSON.stringify(job))
+      assert.doesNotMatch(job.error ?? '', /inside Countersign/)
+    })
+
+    test('a person who comes again under another id stays, and goes when that one goes', async () => {
+      hr.users = people('ann', 'bob')
+      await world.run(source)
+      hr.users = [...people('ann'), { id: 'hired-again', userName: 'bob' }]
+      const job = await world.run(source)
+      assert.deepEqual(counts(job, target), { updated: 1, skipped: 2 }, JSON.stringify(job))
+      assert.deepEqual(names(), ['ann', 'bob'])
+      hr.users = people('ann')
+      assert.equal(counts(await world.run(source), target).deleted, 1)
+      assert.deepEqual(names(), ['ann'])
+    })
+
+    test('of two sources of a target the one takes away nobody whom the other has', async () => {
+      const other = await startRogue()
+      await world.system(`${source}-other`, 'scim', 'source', { ...quickly(other), targets: target })
+      hr.users = people('ann', 'bob')
+      other.users = people('bob', 'carol').map(one => ({ ...one, id: `other-${one.id}` }))
+      await world.run(source)
+      await world.run(`${source}-other`)
+      hr.users = people('ann')
+      assert.equal(counts(await world.run(source), target).deleted, undefined)
+      assert.deepEqual(names(), ['ann', 'bob', 'carol'])
+      other.users = people('carol').map(one => ({ ...one, id: `other-${one.id}` }))
+      assert.equal(counts(await world.run(`${source}-other`), target).deleted, 1)
+      assert.deepEqual(names(), ['ann', 'carol'])
+      await other.close()
+    })
+
+    describe('ids', () => {
+      for (const [what, id] of [
+        ['with NUL', 'a\0b'],
+        ['with half a character', 'a\ud800'],
+        ['of ten thousand characters', Array.from({ length: 2000 }, (_, at) => `${at}/x`).join('')],
+      ] as const) {
+        test(`${what} at the source are told of; everybody else is written, and nobody deleted`, async () => {
+          hr.users = people('ann', 'bob')
+          await world.run(source)
+          hr.users = [...people('ann', 'carol'), { id, userName: 'wrong' }]
+          const job = await world.run(source)
+          assert.deepEqual(counts(job, source), { read: 3, failed: 1 }, JSON.stringify(job))
+          assert.deepEqual(names(), ['ann', 'bob', 'carol'])
+          const lines = await world.api('GET', `/provisioning/jobs/${job.id}/lines`)
+          assert.equal(lines.json<{ lines: object[] }>().lines.length, 1)
+        })
+      }
+
+      test('that two entities of a page have: the second is told of', async () => {
+        await world.api('PUT', `/provisioning/systems/${source}/transformations/read`, {
+          user: {
+            mappings: [
+              { sourcePath: '$', targetPath: '$' },
+              { sourcePath: '$.badge', targetVariable: 'entityIdSourceSystem' },
+            ],
+          },
+        })
+        hr.users = people('ann', 'bob', 'carol').map((one, at) => ({ ...one, badge: String(at >> 1) }))
+        const job = await world.run(source)
+        assert.deepEqual(counts(job, target), { created: 2 }, JSON.stringify(job))
+        assert.match(job.failed[0]!.message, /its id is that of another entity too/)
+      })
+
+      for (const id of ['..', '.', '', 'a\0b', 'a\ud800', 'x'.repeat(5000)])
+        test(`that a target gives are looked at: ${JSON.stringify(id.slice(0, 10))}`, async () => {
+          let given = 0
+          cloud.newId = () => (given++ === 1 ? id : `good-${given}`)
+          hr.users = people('ann', 'bob', 'carol')
+          await world.set(target, { 'ips.parallel.requests': '1' })
+          const job = await world.run(source)
+          assert.deepEqual(counts(job, target), { created: 2, failed: 1 }, JSON.stringify(job))
+          assert.match(job.failed[0]!.message, /gave an id that cannot be used/)
+          hr.users = people('ann')
+          await world.run(source)
+          assert.ok(!cloud.requests.some(one => /^(DELETE|PUT) \/(Users\/?)?$/.test(one)))
+        })
+    })
+
+    test('what a target of no sense says of one entity stops nothing else', async () => {
+      cloud.instead = ({ method }, response, body) => {
+        if (method !== 'POST' || !body.includes('"bob"')) return false
+        response.writeHead(201, { location: '/Users/%E0%A4%A' }).end()
+        return true
+      }
+      hr.users = people('ann', 'bob', 'carol')
+      const job = await world.run(source)
+      assert.doesNotMatch(job.error ?? '', /inside Countersign/)
+      assert.deepEqual(names(), ['ann', 'carol'])
+    })
+
+    test('a source that gives more than it counts is not believed when it comes to deleting', async () => {
+      hr.users = people('ann', 'bob', 'carol')
+      await world.run(source)
+      hr.instead = ({ url }, response) => {
+        if (!url?.startsWith('/Users')) return false
+        response.end(JSON.stringify({ totalResults: 1, Resources: people('ann', 'bob') }))
+        return true
+      }
+      const job = await world.run(source)
+      assert.match(job.error ?? '', /gave more than it says that there are/)
+      assert.deepEqual(names(), ['ann', 'bob', 'carol'])
+    })
+
+    test('an answer that never ends is given up after ips.timeout', async () => {
+      await world.set(source, { 'ips.timeout': '1' })
+      const drips: NodeJS.Timeout[] = []
+      hr.instead = (_, response) => {
+        response.writeHead(200)
+        drips.push(setInterval(() => response.write(' '), 100))
+        return true
+      }
+      const job = await world.run(source)
+      for (const drip of drips) clearInterval(drip)
+      assert.match(job.error ?? '', /no answer within 1 s/)
+    })
+
+    test('a target that knows no filters has nobody overwritten whom it names instead', async () => {
+      cloud.users = [{ id: 'root', userName: 'admin' }]
+      cloud.instead = ({ method }, response) => {
+        if (method === 'POST') response.writeHead(409).end('{}')
+        else if (method === 'GET') response.end(JSON.stringify({ totalResults: 1, Resources: cloud.users }))
+        else return false
+        return true
+      }
+      hr.users = people('ann')
+      const job = await world.run(source)
+      assert.match(job.failed[0]!.message, /gives others than those that are asked for/)
+      assert.deepEqual(names(), ['admin'])
+    })
+
+    test('targets are those that there are, from the first on', async () => {
+      const properties = { ...quickly(hr), targets: source }
+      const made = await world.api('POST', '/provisioning/systems', {
+        name: `${source}-x`,
+        type: 'scim',
+        role: 'source',
+        properties,
+      })
+      assert.equal(made.status, 400, made.text)
+      assert.match(made.text, /is a source, not a target/)
+    })
+
+    describe('a delta read', () => {
+      const sinces = () =>
+        hr.requests.flatMap(
+          one => /lastModified gt "([^"]*)"/.exec(decodeURIComponent(one.replaceAll('+', ' ')))?.[1] ?? [],
+        )
+
+      test('takes in what changed in the second in which the last read began', async () => {
+        hr.users = people('ann')
+        const began = Math.floor(Date.now() / 1000) * 1000
+        await world.run(source)
+        await world.run(source, 'delta')
+        assert.equal(sinces().length, 2)
+        for (const since of sinces()) assert.ok(Date.parse(since) < began, since)
+      })
+
+      test('is a full one where the clock of the source said something absurd', async () => {
+        hr.users = people('ann')
+        hr.instead = (_, response) => {
+          response.setHeader('date', 'Fri, 31 Dec 9999 23:59:59 GMT')
+          return false
+        }
+        await world.run(source)
+        assert.equal((await world.run(source, 'delta')).readMode, 'Full Read')
+      })
+
+      test('begins where it began before, if more or less came than was said', async () => {
+        hr.users = people('ann')
+        await world.run(source)
+        const totals = [3, 2, 2]
+        hr.instead = ({ url }, response) => {
+          if (!url?.includes('filter') || !url.startsWith('/Users')) return false
+          const Resources = people(`new${totals.length}`)
+          response.end(JSON.stringify({ totalResults: totals.shift() ?? 2, Resources }))
+          return true
+        }
+        const before = (await world.run(source, 'delta')).readMode
+        assert.equal(before, 'Delta Read')
+        hr.instead = () => false
+        await world.run(source, 'delta')
+        assert.equal(new Set(sinces()).size, 1, sinces().join())
+      })
+    })
+
+    test('ids of one target are never used in another that takes its place', async () => {
+      hr.users = people('ann', 'bob')
+      await world.run(source)
+      const prod = await startRogue()
+      prod.users = [
+        { id: 'id-1', userName: 'root' },
+        { id: 'id-2', userName: 'operator' },
+      ]
+      assert.equal((await world.set(target, { URL: prod.url })).status, 200)
+      hr.users = people('ann')
+      const job = await world.run(source)
+      await prod.close()
+      assert.deepEqual(counts(job, target), { created: 1 })
+      assert.deepEqual(
+        prod.users.map(({ userName }) => userName),
+        ['root', 'operator', 'ann'],
+      )
+    })
+
+    test('a new target is given everybody, also by the next delta read', async () => {
+      hr.users = people('ann', 'bob')
+      await world.run(source)
+      await world.system('second', 'scim', 'target', quickly(cloud))
+      await world.set(source, { targets: `${target},second` })
+      assert.equal((await world.run(source, 'delta')).readMode, 'Full Read')
+    })
+
+    test('a process that was asleep for longer than its lease sends nothing before it has looked', async () => {
+      hr.users = people('ann', 'bob', 'carol')
+      await world.set(target, { 'ips.parallel.requests': '1' })
+      const { store } = world.server.server.services
+      let asleep: Promise<unknown> | undefined
+      cloud.instead = ({ method }, response, body) => {
+        if (method !== 'POST' || asleep) return false
+        asleep = store
+          .write(async ({ jobs }) => {
+            const [job] = await jobs.open()
+            await jobs.update({ ...job!, runner: 'another', leaseUntil: world.server.now() + 120_000 })
+          })
+          .then(() => {
+            world.server.advance(61_000)
+            cloud.users.push({ ...JSON.parse(body), id: 'first' })
+            response.writeHead(201).end(JSON.stringify({ id: 'first' }))
+          })
+        return true
+      }
+      const id = await world.start(source)
+      while (!asleep) await pause(5)
+      await asleep
+      await pause(100)
+      assert.deepEqual(names(), ['ann'])
+      world.server.advance(120_000)
+      await heard()
+      await world.server.server.jobs.tick()
+      assert.equal((await world.finished(id)).status, 'Success')
+      assert.deepEqual(names(), ['ann', 'bob', 'carol'])
+    })
+
+    test('a job that waits before it tries again can be stopped', async () => {
+      hr.users = people('ann')
+      await world.set(target, {
+        'ips.failed.request.retry.attempts': '3',
+        'ips.failed.request.retry.attempts.interval': '60',
+      })
+      let refused = false
+      cloud.instead = ({ method }, response) => {
+        if (method !== 'POST') return false
+        response.writeHead(503).end()
+        refused = true
+        return true
+      }
+      const id = await world.start(source)
+      while (!refused) await pause(5)
+      await world.api('POST', `/provisioning/jobs/${id}/stop`)
+      assert.equal((await world.finished(id)).status, 'Manually Terminated')
+    })
+
+    test('who was in the target before stays, also if nobody heard how their creation ended', async () => {
+      const meta = { created: '2020-01-01T00:00:00Z' }
+      cloud.users = [{ id: 'early', userName: 'ann', meta }]
+      cloud.instead = ({ method }, response) => {
+        if (method !== 'POST') return false
+        response.writeHead(504).end()
+        return true
+      }
+      hr.users = people('ann', 'bob', 'carol')
+      assert.equal((await world.run(source)).status, 'Finished with Error')
+      cloud.users.push({ id: 'made', userName: 'bob', meta: { created: new Date().toISOString() } })
+      cloud.instead = ({ method }, response, body) => {
+        if (method === 'PUT') {
+          const row = cloud.users.find(({ userName }) => userName === JSON.parse(body).userName)
+          response.end(JSON.stringify(row))
+        }
+        return method === 'PUT'
+      }
+      assert.equal((await world.run(source)).status, 'Success')
+      assert.deepEqual(names(), ['ann', 'bob', 'carol'])
+      hr.users = people('carol')
+      assert.equal((await world.run(source)).status, 'Success')
+      assert.deepEqual(names(), ['ann', 'carol'])
+    })
+
+    test('who was in the target before stays, also if the answer to their creation was lost once', async () => {
+      await world.set(target, {
+        'ips.failed.request.retry.attempts': '1',
+        'ips.failed.request.retry.attempts.interval': '0',
+      })
+      cloud.users = [{ id: 'early', userName: 'ann', meta: { created: '2020-01-01T00:00:00Z' } }]
+      let lost = false
+      cloud.instead = ({ method }, response) => {
+        if (method !== 'POST' || lost) return false
+        lost = true
+        response.writeHead(504).end()
+        return true
+      }
+      hr.users = people('ann')
+      assert.deepEqual(counts(await world.run(source), target), { updated: 1 })
+      hr.users = people('bob')
+      assert.equal((await world.run(source)).status, 'Success')
+      assert.deepEqual(names(), ['ann', 'bob'])
+    })
+
+    test('a token server that was not there before is not shown a password that was', async () => {
+      await world.set(source, { Authentication: 'BasicAuthentication', User: 'u', Password: 'secret' })
+      const set = await world.set(source, { OAuth2TokenServiceURL: 'https://evil.example/token' })
+      assert.equal(set.status, 400)
+      assert.match(set.text, /give Password again/)
+    })
+  })
