@@ -109,8 +109,8 @@ export function createSystemCalls(system: OpenedSystem, deps: ConnectorDependenc
 const rejectedToken = -1
 
 function addressOf(base: URL, { path, query }: SystemCall): URL {
-  const url = new URL(base)
-  url.pathname = base.pathname.replace(/\/$/, '') + path
+  // Read once: a URL that is changed is read again with each change.
+  const url = new URL(`${base.origin}${base.pathname.replace(/\/$/, '')}${path}${base.search}`)
   for (const [name, value] of Object.entries(query ?? {})) url.searchParams.set(name, value)
   return url
 }
