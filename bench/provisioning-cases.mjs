@@ -56,7 +56,9 @@ const productSide = async ({ source, target }, { profile }) => {
     const full = await product.run('read')
     // Times of change are compared by the second.
     await new Promise(resolve => setTimeout(resolve, 1100))
-    const { touched } = await source.ask(`touch ${JSON.stringify({ oneOf: changedOneOf })}`)
+    // Another title in each round: what has not changed is not written.
+    const title = `Changed at ${Date.now()}`
+    const { touched } = await source.ask(`touch ${JSON.stringify({ oneOf: changedOneOf, title })}`)
     await source.ask('forget')
     await target.ask('forget')
     const delta = await product.run('delta')
