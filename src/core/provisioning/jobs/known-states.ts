@@ -14,7 +14,7 @@ export interface KnownStates {
 }
 
 export function createKnownStates(store: Transactions<ProvisioningTables>, sourceId: string): KnownStates {
-  let later = new Map<string, EntityState>()
+  const later = new Map<string, EntityState>()
   return {
     async find(type, ids) {
       const found = new Map(
@@ -31,7 +31,8 @@ export function createKnownStates(store: Transactions<ProvisioningTables>, sourc
     async note(states, write) {
       const all = new Map([...later, ...states.map((state): [string, EntityState] => [keyOf(state), state])])
       await write([...all.values()])
-      later = new Map()
+      // Whoever adds has waited for this.
+      later.clear()
     },
   }
 }
