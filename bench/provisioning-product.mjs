@@ -37,13 +37,10 @@ export const startProduct = async ({ source, target }, { on, profile }) => {
   try {
     await whenReady(child, pkiPort)
     const ask = await administrator(directory, port)
-    for (const [name, role, url] of [
-      ['source', 'source', source],
-      ['target', 'target', target],
-    ]) {
-      const properties = { URL: url, ...(role === 'source' && { targets: 'target' }) }
-      await ask('POST', '/provisioning/systems', { name, type: 'scim', role, properties })
-    }
+    const create = (name, properties) =>
+      ask('POST', '/provisioning/systems', { name, type: 'scim', role: name, properties })
+    await create('target', { URL: target })
+    await create('source', { URL: source, targets: 'target' })
     const idleMegabytes = residentMegabytes(child.pid)
     return { run: type => runJob(ask, child.pid, type), idleMegabytes, stop }
   } catch (error) {
