@@ -24,10 +24,17 @@ export function createSourceFiles(base: string): SourceFiles {
         },
       )
       try {
-        const { size } = await file.stat()
+        const { size, mtimeMs } = await file.stat()
         if (size > largestFile)
           throw new SystemFailure(`${path} is larger than ${largestFile / 2 ** 20} MB`, { fatal: true })
-        return await file.readFile()
+        const content = await file.readFile()
+        const after = await file.stat()
+        if (after.size !== content.length || after.mtimeMs !== mtimeMs)
+          throw new SystemFailure(
+            `${path} changed while it was read: write a new file beside it, and rename that when it is whole`,
+            { passing: true },
+          )
+        return content
       } finally {
         await file.close()
       }

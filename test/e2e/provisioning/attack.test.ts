@@ -45,6 +45,28 @@ for (const engine of ['SQLite', 'PostgreSQL'])
     const people = (...names: string[]) => names.map(name => ({ id: `of-${name}`, userName: name }))
     const names = () => cloud.users.map(({ userName }) => userName).sort()
 
+    test('who is on no page because others went while it was read is asked for, and not deleted', async () => {
+      hr.users = Array.from({ length: 20 }, (_, at) => ({ id: `u${at}`, userName: `name-${at}` }))
+      await world.set('hr', { 'scim.page.size': '10' })
+      assert.equal((await world.run('hr')).status, 'Success')
+      let pages = 0
+      hr.instead = ({ url }) => {
+        if (!url?.includes('startIndex=11')) return false
+        // One of the first page goes, and another comes at the end: the total stays what it was.
+        if (pages++ === 0) hr.users = [...hr.users.slice(1), { id: 'u20', userName: 'name-20' }]
+        return false
+      }
+      const job = await world.run('hr')
+      hr.instead = () => false
+      assert.equal(job.status, 'Finished with Error')
+      assert.match(job.error ?? '', /on none of its pages \(u10, for one\)/)
+      assert.ok(cloud.users.some(({ userName }) => userName === 'name-10'))
+      const next = await world.run('hr')
+      assert.equal(next.status, 'Success', JSON.stringify(next))
+      assert.deepEqual(counts(next, 'cloud'), { deleted: 1, skipped: 20 })
+      await world.set('hr', { 'scim.page.size': null })
+    })
+
     test('a job does its work also when all earlier ones were forgotten long ago', async () => {
       hr.users = people('ann', 'bob')
       assert.deepEqual(counts(await world.run(source), target), { created: 2 })

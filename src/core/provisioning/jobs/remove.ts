@@ -1,6 +1,6 @@
 import { Stopped, SystemFailure } from '../failure.ts'
 import type { EntityState } from '../store.ts'
-import type { EntityType, JsonObject } from '../transformation/index.ts'
+import { applyTransformation, type EntityType, type JsonObject } from '../transformation/index.ts'
 import { flag, numeric } from '../types/property.ts'
 import { forEachOf } from './in-parallel.ts'
 import { type JobRun, jobMark } from './job-run.ts'
@@ -167,6 +167,7 @@ async function removeOne(
   }
   try {
     if (target.down !== undefined) throw new SystemFailure(target.down)
+    if (await isStillRead(run, type, id)) return tellOfSpared(run, target, type, id)
     if (!run.simulated)
       await take(target, type, idInTarget, left?.kind === 'mapped' ? left.document : undefined)
     run.report.count(name, 'Write', type, 'deleted')
@@ -183,6 +184,36 @@ async function removeOne(
     run.report.tell('failed', { ...about, message: error.message })
     return false
   }
+}
+
+/** Would the source give it, if it were asked for it alone? */
+async function isStillRead(
+  { connector, transformation, source, context }: JobRun,
+  type: EntityType,
+  id: string,
+): Promise<boolean> {
+  const found = await connector.readOne?.(type, id)
+  if (!found) return false
+  const { kind } = applyTransformation(transformation, type, found, {
+    properties: source.properties,
+    now: context.now(),
+    random: context.random,
+  })
+  return kind === 'mapped'
+}
+
+function tellOfSpared({ report, source }: JobRun, target: Target, type: EntityType, id: string): false {
+  const word = `${source.name} has ${type}s that were on none of its pages (${id}, for one): its pages shift while they are read. They were not deleted.`
+  report.note(word)
+  report.set({ error: word })
+  report.count(target.system.name, 'Write', type, 'skipped')
+  report.tell('skipped', {
+    system: target.system.name,
+    entityType: type,
+    id,
+    message: 'the source still has it, though it was on none of its pages',
+  })
+  return false
 }
 
 /** Deletes it, or changes it as mappings for `deleteEntity` say. */

@@ -18,6 +18,9 @@ export interface JobRunner {
 /** Long before it ends. */
 const renewedAfterMs = leaseMs / 5
 
+/** A job that ends its process each time is not begun for ever. */
+const mostAttempts = 50
+
 interface Under {
   readonly job: StoredJob
   readonly abort: AbortController
@@ -101,6 +104,20 @@ export function createJobRunner(
       if (!current || !canBegin(current, open)) return undefined
       if (current.stopRequested) {
         await jobs.update({ ...current, status: 'Manually Terminated', endedAt: now, runner: undefined })
+        return undefined
+      }
+      if (current.attempt >= mostAttempts) {
+        const report = {
+          ...current.report,
+          error: `interrupted ${mostAttempts} times: see the log of the server`,
+        }
+        await jobs.update({
+          ...current,
+          status: 'Finished with Error',
+          endedAt: now,
+          runner: undefined,
+          report,
+        })
         return undefined
       }
       const job: StoredJob = {

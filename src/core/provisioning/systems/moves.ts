@@ -18,8 +18,8 @@ const whatIsRead = [
 ] as const
 
 /**
- * What follows from a change of properties, inside its transaction. A target at another address may be another
- * system, where the ids that are known belong to others: they are forgotten. Where a source changes what is read, or
+ * What follows from a change of properties, inside its transaction. A system at another address may be another
+ * system, where the ids that are known belong to others: they are forgotten, and nobody is deleted for not being there. Where a source changes what is read, or
  * for whom, the next read is a full one.
  */
 export async function followMove(
@@ -28,18 +28,17 @@ export async function followMove(
   tables: ProvisioningTables,
 ): Promise<Problem | undefined> {
   const changes = (name: string) => plain(before.properties[name]) !== plain(after.properties[name])
-  if (after.role === 'source') {
-    if (whatIsRead.some(changes)) await readInFull(after, tables)
-    return undefined
-  }
-  if (before.properties.URL === undefined || !changes('URL')) return undefined
-  const sources = await sourcesOf(after, tables)
+  const moves = before.properties.URL !== undefined && changes('URL')
+  if (after.role === 'source' && whatIsRead.some(changes)) await readInFull(after, tables)
+  if (!moves) return undefined
+  const sources = after.role === 'source' ? [after] : await sourcesOf(after, tables)
   const busy = (await tables.jobs.open()).find(job => sources.some(({ id }) => id === job.systemId))
   if (busy)
-    return new Problem('conflict', `a job that writes to ${after.name} is under way`, {
+    return new Problem('conflict', `a job of ${after.name}, or that writes to it, is under way`, {
       hint: `Wait for it, or stop it: countersign provisioning job stop ${busy.id}`,
     })
-  await tables.entities.forgetTarget(after.id)
+  if (after.role === 'source') await tables.entities.reset(after.id)
+  else await tables.entities.forgetTarget(after.id)
   await readInFull(after, tables)
   return undefined
 }

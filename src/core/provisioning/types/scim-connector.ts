@@ -15,6 +15,7 @@ export function connectScim(system: OpenedSystem, deps: ConnectorDependencies): 
     entityTypes,
     check: reader.check,
     read: reader.read,
+    readOne: reader.readOne,
     writer: scimWriter(system, calls),
     close: () => calls.close(),
   }

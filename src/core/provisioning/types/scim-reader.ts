@@ -110,6 +110,22 @@ export function scimReader(
 
   return {
     read,
+    /** Within the own filter, where there is one: what it does not let through is not read either. */
+    async readOne(type: EntityType, id: string): Promise<JsonObject | undefined> {
+      const own = properties[`scim.${type}.filter`]
+      const path = endpoints[type]
+      if (own === undefined) {
+        const one = `${path}/${encodeURIComponent(id)}`
+        const answer = await calls.retrying(() => calls.once({ method: 'GET', path: one, expect: [404] }))
+        return answer.status === 404 ? undefined : objectIn(answer, name, `GET ${one}`)
+      }
+      const filter = `(${own}) and id eq ${quoted(id)}`
+      const answer = await calls.retrying(() =>
+        calls.once({ method: 'GET', path, query: { filter, startIndex: '1', count: '2' } }),
+      )
+      const { Resources: found } = objectIn(answer, name, `GET ${path}`)
+      return (isList(found) ? found : []).filter(isObject).find(one => one.id === id)
+    },
     async check(): Promise<string> {
       const { total } = await ask('user', undefined, 1, 1)
       return `GET ${properties.URL}${endpoints.user} answers: ${total} users`

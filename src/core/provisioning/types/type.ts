@@ -51,6 +51,11 @@ export interface Connector {
   check(): Promise<string>
   /** All entities, or those that changed after a time of the source; returns how the read ended. */
   read?(type: EntityType, since: string | undefined): AsyncGenerator<readonly JsonObject[], ReadEnd>
+  /**
+   * An entity as a read would give it now; undefined: it would not. Asked before anything is deleted, because pages
+   * that shift while they are read leave entities out without a sign.
+   */
+  readOne?(type: EntityType, id: string): Promise<JsonObject | undefined>
   /** undefined: nothing can be written to it. */
   readonly writer?: Writer
   close(): void
