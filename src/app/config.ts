@@ -63,8 +63,8 @@ const settings = {
 
 type Setting = keyof typeof settings
 
-/** Variables of other programs of ours, not of the server. */
-const elsewhere = /^COUNTERSIGN_TEST_/
+/** Variables of other programs of ours, and those that camunda/ reads. */
+const elsewhere = /^COUNTERSIGN_(TEST|IDENTITY)_/
 
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>
