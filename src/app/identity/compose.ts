@@ -1,0 +1,261 @@
+import type { LookupFunction } from 'node:net'
+import type { TokenClient } from '../../client/index.ts'
+import type { OutboundAccess } from '../../core/calls.ts'
+import type { ChosenSecrets, FailureCounter } from '../../core/clients/index.ts'
+import type { Context } from '../../core/context.ts'
+import {
+  authenticateIdentity,
+  certificateWay,
+  createIdentityModels,
+  createIdentityTokens,
+  createPermissions,
+  createSessions,
+  type IdentityCaller,
+  type IdentityModels,
+  type IdentityRequest,
+  type IdentityTokens,
+  type IdentityWay,
+  type Permissions,
+  type PrincipalSource,
+  passwordWay,
+  type Sessions,
+  serviceIdentityWay,
+  tokenWay,
+} from '../../core/identity/index.ts'
+import { isLoopback } from '../../core/network.ts'
+import type { Problem } from '../../core/problem.ts'
+import type { Soon } from '../../core/soon.ts'
+import type { ChangeFeed, Transactions } from '../../core/store.ts'
+import type { Tables } from '../../core/tables/index.ts'
+import type { Tenant } from '../../core/tenant.ts'
+import { createTrust, type RevocationChecking } from '../../core/trust/index.ts'
+import type { Vault } from '../../core/vault.ts'
+import type { FetchJson } from '../../guard/fetch-json.ts'
+import type { IdentitySettings, MtlsPrincipal } from '../camunda/settings.ts'
+import { ConfigError } from '../config.ts'
+import { configuredTrust, readTrusted, readTrustStore } from './certificates.ts'
+import { issuerKeys } from './issuer.ts'
+import { assertionsOf, openKeystore } from './keystore.ts'
+import { ownTokenClient } from './own-token.ts'
+
+export interface IdentityParts {
+  readonly tenant: Tenant
+  readonly store: Transactions<Tables>
+  readonly changes: ChangeFeed
+  readonly vault: Vault
+  readonly context: Context
+  readonly chosenSecrets: ChosenSecrets
+  readonly failures: FailureCounter
+  readonly revocation: RevocationChecking
+  readonly outbound: OutboundAccess
+  readonly fetchJson: FetchJson
+  readonly lookup: LookupFunction
+  /** PEM of what this computer trusts. */
+  readonly publicRoots: () => readonly string[]
+}
+
+/** The identity service, put together as the described variables say. */
+export interface IdentityService {
+  readonly settings: IdentitySettings
+  readonly tenant: Tenant
+  readonly models: IdentityModels
+  readonly permissions: Permissions
+  readonly sessions: Sessions
+  /** undefined: no issuer is configured. */
+  readonly tokens: IdentityTokens | undefined
+  authenticate(request: IdentityRequest): Soon<IdentityCaller | Problem>
+  close(): void
+}
+
+/** Throws ConfigError for settings that cannot work. */
+export function composeIdentity(settings: IdentitySettings, parts: IdentityParts): IdentityService {
+  const { tenant, store, changes, vault, context } = parts
+  const models = createIdentityModels(store.read.identity, changes)
+  const sessions = createSessions(
+    { maxInactiveMs: settings.sessionMaxInactiveMs },
+    { tenant, store, vault, context },
+  )
+  const tokens = settings.method === 'oidc' ? issuerTokens(settings, parts) : undefined
+  const own = ownIdentity(settings, parts)
+  const ways: IdentityWay[] = [
+    ...(tokens ? [tokenWay(tokens)] : []),
+    ...(settings.method === 'basic' ? [passwordWay({ ...parts, models })] : []),
+    sessions.way,
+    ...(settings.mtls.enabled ? [mtlsWay(settings, parts)] : []),
+    ...(tokens && own && lendsItself(settings, context) ? [lentIdentity(settings, own, tokens)] : []),
+  ]
+  warnOfOpenDoors(settings, context)
+  const authentication = { models, ways, unprotectedApi: settings.unprotectedApi, hint: hintFor(settings) }
+  return {
+    settings,
+    tenant,
+    models,
+    permissions: createPermissions(settings.authorizationsEnabled),
+    sessions,
+    tokens,
+    authenticate: request => authenticateIdentity(tenant, request, authentication),
+    close: () => own?.close(),
+  }
+}
+
+/** Accepted are the configured audiences, and whatever the service asks tokens for itself for. */
+function issuerTokens({ oidc }: IdentitySettings, { fetchJson, context }: IdentityParts): IdentityTokens {
+  const { issuer, audiences: named, scopes } = oidc
+  if (issuer === undefined)
+    throw new ConfigError(
+      'CAMUNDA_IDENTITY_ISSUER is missing: without it no token can be checked. Set it exactly as the token server states it.',
+    )
+  const suffix = '/.default'
+  const audiences = [
+    ...new Set([
+      ...named,
+      ...scopes.filter(scope => scope.endsWith(suffix)).map(scope => scope.slice(0, -suffix.length)),
+    ]),
+  ]
+  if (audiences.length === 0)
+    throw new ConfigError(
+      'CAMUNDA_IDENTITY_AUDIENCE is missing: without it tokens for any other API would pass.',
+    )
+  context.log.info({ issuer, audiences }, 'tokens of this issuer are accepted for these audiences')
+  return createIdentityTokens(
+    {
+      issuer,
+      audiences,
+      clockSkewMs: oidc.clockSkewMs,
+      isMicrosoft: oidc.identityType === 'MICROSOFT',
+      usernameClaim: oidc.usernameClaim,
+      clientIdClaim: oidc.clientIdClaim,
+      groupsClaim: oidc.groupsClaim,
+      preferUsernameClaim: oidc.preferUsernameClaim,
+    },
+    { keys: issuerKeys(oidc, { fetchJson, context }), clock: context.now },
+  )
+}
+
+/** The service as a client of its token server, where it has a keystore. */
+function ownIdentity(settings: IdentitySettings, parts: IdentityParts): TokenClient | undefined {
+  const { oidc, assertion, certAuthEnabled, zeebeAssertion } = settings
+  const { context, tenant, outbound } = parts
+  // The second identity is another program's here: it is looked at, so that a wrong one is known at the start.
+  if (zeebeAssertion) openKeystore(zeebeAssertion, context.log)
+  if (!certAuthEnabled || !assertion) return undefined
+  if (oidc.clientId === undefined)
+    throw new ConfigError(
+      'CAMUNDA_IDENTITY_CLIENT_ID is missing: an assertion has to name the client that makes it.',
+    )
+  const files = openKeystore(assertion, context.log)
+  return ownTokenClient(oidc, assertionsOf(oidc.clientId, files, assertion.kid), {
+    ...parts,
+    connection: async () => outbound.connection(tenant.id, undefined),
+  })
+}
+
+const sources: Readonly<Record<MtlsPrincipal, PrincipalSource>> = {
+  cn: 'CN',
+  dn: 'DN',
+  dns: 'SAN_DNS',
+  email: 'SAN_EMAIL',
+  uri: 'SAN_URI',
+}
+
+function mtlsWay({ mtls, tls }: IdentitySettings, parts: IdentityParts): IdentityWay {
+  const { tenant, store, changes, context, revocation } = parts
+  const stored = tls?.trust
+  const ofStore =
+    stored === undefined ? [] : 'path' in stored ? readTrustStore(stored) : readTrusted(stored.certificate)
+  const ders = [...ofStore, ...mtls.trustedCertificates.flatMap(readTrusted)]
+  if (ders.length === 0)
+    throw new ConfigError(
+      'CAMUNDA_SECURITY_AUTHENTICATION_MTLS_TRUSTEDCERTIFICATES or SERVER_SSL_TRUST_STORE is missing: without them no certificate is trusted.',
+    )
+  const { table, pinned } = configuredTrust(mtls, ders, store.read.trust)
+  // Our own authority vouches for senders of flows, not for callers of this service, unless it is named as well.
+  const noAuthority = { of: (tenantId: string) => ({ tenantId, members: [] }) }
+  const trust = createTrust(
+    { table, authorities: noAuthority, issued: store.read.issued, revocation, context },
+    changes,
+  )
+  return certificateWay(
+    {
+      pinned,
+      principal: mtls.subjectDnPattern === undefined ? sources[mtls.principal] : 'DN',
+      pattern: mtls.subjectDnPattern === undefined ? undefined : new RegExp(mtls.subjectDnPattern),
+      defaultRoles: mtls.defaultRoles,
+    },
+    {
+      now: context.now,
+      evaluate: presented => trust.evaluate(tenant.id, presented),
+      onAdministrator: (username, role) =>
+        context.log.warn(
+          { username, role },
+          `SECURITY AUDIT: Assigning administrative role '${role}' to certificate user. Ensure this is intended and properly configured.`,
+        ),
+    },
+  )
+}
+
+/** The described flow needs all four: certificate authentication, its grant, a keystore, and an API that is not protected. */
+function lendsItself(
+  { certAuthEnabled, oidc, assertion, unprotectedApi, allowNetwork }: IdentitySettings,
+  { log }: Pick<Context, 'log'>,
+): boolean {
+  const lends =
+    certAuthEnabled && oidc.grantType === 'client_credentials' && assertion !== undefined && unprotectedApi
+  if (lends)
+    log.warn(
+      { network: allowNetwork },
+      `SECURITY: whoever calls ${allowNetwork ? 'from anywhere' : 'from this computer'} without a credential acts as this service (CAMUNDA_SECURITY_AUTHENTICATION_UNPROTECTEDAPI=true with certificate authentication)`,
+    )
+  return lends
+}
+
+const lentIdentity = (
+  { oidc, allowNetwork }: IdentitySettings,
+  own: TokenClient,
+  tokens: IdentityTokens,
+): IdentityWay =>
+  serviceIdentityWay(
+    {
+      scope: oidc.scopes.join(' ') || undefined,
+      admits: ({ source }) => allowNetwork || isLoopback(source),
+    },
+    own,
+    tokens,
+  )
+
+function warnOfOpenDoors(
+  { unprotectedApi, authorizationsEnabled, csrfEnabled }: IdentitySettings,
+  { log }: Context,
+): void {
+  if (unprotectedApi && !authorizationsEnabled)
+    log.warn(
+      {},
+      'SECURITY: the identity API is open to everybody who can reach it: UNPROTECTEDAPI=true lets callers in without a credential, and AUTHORIZATIONS_ENABLED=false lets them do everything',
+    )
+  else if (unprotectedApi)
+    log.warn(
+      {},
+      'SECURITY: callers without a credential are let in, without roles (CAMUNDA_SECURITY_AUTHENTICATION_UNPROTECTEDAPI=true)',
+    )
+  else if (!authorizationsEnabled)
+    log.warn(
+      {},
+      'SECURITY: whoever is authenticated may do everything (CAMUNDA_SECURITY_AUTHORIZATIONS_ENABLED=false)',
+    )
+  if (!csrfEnabled)
+    log.warn(
+      {},
+      'SECURITY: browsers with a session are not protected against forged requests (CAMUNDA_SECURITY_CSRF_ENABLED=false)',
+    )
+}
+
+function hintFor({ method, mtls, oidc }: IdentitySettings): string {
+  const ways = [
+    method === 'oidc'
+      ? `an access token of ${oidc.issuer} in the header Authorization: Bearer ...`
+      : 'user and password in the header Authorization: Basic ...',
+    ...(mtls.enabled ? ['a client certificate of a trusted authority'] : []),
+    'a session (cookie camunda-session)',
+  ]
+  return `Show who you are: ${ways.join(', or ')}.`
+}
