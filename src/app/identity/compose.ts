@@ -73,7 +73,7 @@ export function composeIdentity(settings: IdentitySettings, parts: IdentityParts
   const models = createIdentityModels(store.read.identity, changes)
   const sessions = createSessions(
     { maxInactiveMs: settings.sessionMaxInactiveMs },
-    { tenant, store, vault, context },
+    { tenant, store, vault, context, models },
   )
   const tokens = settings.method === 'oidc' ? issuerTokens(settings, parts) : undefined
   const own = ownIdentity(settings, parts)

@@ -13,6 +13,7 @@ export interface IdentityCaller {
   readonly email: string | undefined
   /** Milliseconds; from then on the proof is worth nothing any more. */
   readonly until: number | undefined
+  readonly proof?: string | undefined
 }
 
 export const nobodyInParticular: IdentityCaller = {

@@ -4,9 +4,11 @@ import { Problem } from '../problem.ts'
 import type { Transactions } from '../store.ts'
 import type { Tenant } from '../tenant.ts'
 import type { Vault } from '../vault.ts'
+import type { IdentityModels } from './model.ts'
 import type { Principal } from './resolve.ts'
 import type { IdentityTables, StoredSession } from './store.ts'
 import type { IdentityWay, Proven } from './way.ts'
+import { proofOf } from './ways/password.ts'
 
 export interface SessionSettings {
   /** Without use it ends after so long. */
@@ -18,6 +20,7 @@ export interface SessionDependencies {
   readonly store: Transactions<Pick<IdentityTables, 'sessions'>>
   readonly vault: Vault
   readonly context: Pick<Context, 'now' | 'random'>
+  readonly models: IdentityModels
 }
 
 /** Sessions of browsers: who has signed in is remembered under an id that nobody can guess. */
@@ -38,7 +41,7 @@ const digestOf = (cookie: string): string => hash('sha256', cookie, 'base64url')
 
 export function createSessions(
   { maxInactiveMs }: SessionSettings,
-  { tenant, store, vault, context }: SessionDependencies,
+  { tenant, store, vault, context, models }: SessionDependencies,
 ): Sessions {
   const contextOf = (digest: string) => `countersign identity session ${tenant.id} ${digest}`
   /** The same object for the same session, so that what belongs to the principal is found out once. */
@@ -49,7 +52,7 @@ export function createSessions(
     const principal = principals.get(session.digest) ?? proven.principal
     if (principals.size > mostKept) principals.clear()
     principals.set(session.digest, principal)
-    return { ...proven, principal, by: 'session' }
+    return { ...proven, principal }
   }
 
   async function find(cookie: string): Promise<Proven | Problem> {
@@ -58,11 +61,19 @@ export function createSessions(
     const now = context.now()
     if (!session || session.tenantId !== tenant.id || session.expiresAt <= now)
       return ended('it is not known, or has ended')
-    const proven = open(session)
+    const stored = open(session)
+    const proven: Proven = { ...stored, by: 'session' }
     // A session never outlives the token that it began with.
     if (proven.until !== undefined && proven.until <= now) {
       await remove(digest)
       return ended('the token that it began with has expired')
+    }
+    if (stored.by === 'password') {
+      const user = (await models.of(tenant.id)).entity('user', stored.principal.id)
+      if (!user || proofOf(user) !== stored.proof) {
+        await remove(digest)
+        return ended('the user is gone, or has another password')
+      }
     }
     const expiresAt = now + maxInactiveMs
     if (expiresAt - session.expiresAt > Math.min(putOffMs, maxInactiveMs / 10))

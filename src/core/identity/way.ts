@@ -22,6 +22,8 @@ export interface Proven {
   readonly displayName: string | undefined
   readonly email: string | undefined
   readonly until: number | undefined
+  /** Of a password: tells whether it is still the one. */
+  readonly proof?: string | undefined
 }
 
 /** A way to show who calls the identity service. A new one is a file in `ways` and a line where the service is put together. */

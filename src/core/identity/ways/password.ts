@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { type ChosenSecrets, digestOf, type FailureCounter, readPlainBasic } from '../../clients/index.ts'
 import type { Context } from '../../context.ts'
 import { Problem } from '../../problem.ts'
@@ -71,8 +72,13 @@ function provenBy(user: StoredEntity): Proven {
     displayName: typeof name === 'string' ? name : undefined,
     email: typeof email === 'string' ? email : undefined,
     until: undefined,
+    proof: proofOf(user),
   }
 }
+
+/** Changes with the password, and says nothing about it. */
+export const proofOf = ({ content }: StoredEntity): string =>
+  hash('sha256', String(content.password), 'base64url')
 
 const wrong = (reason: string) =>
   new Problem('bad_credentials', 'the credentials are not valid', {

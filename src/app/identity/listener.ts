@@ -1,0 +1,124 @@
+import { constants, createPrivateKey } from 'node:crypto'
+import { readFileSync, unwatchFile, watchFile } from 'node:fs'
+import type { Server as PlainServer } from 'node:http'
+import type { Server as TlsServer } from 'node:https'
+import {
+  mtlsServer,
+  plainServer,
+  presentIdentity,
+  type RequestListener,
+  type ServerIdentity,
+  tlsServer,
+  tlsServerWith,
+} from '../../adapters/http/server.ts'
+import { certificateFromPkcs12, TokenError } from '../../client/index.ts'
+import type { Context } from '../../core/context.ts'
+import { encodePem } from '../../crypto/pem.ts'
+import type { IdentitySettings, PemIdentity, TlsSettings } from '../camunda/settings.ts'
+import { ConfigError } from '../config.ts'
+import { readTrusted, readTrustStore } from './certificates.ts'
+
+export interface IdentitySocket {
+  readonly socket: TlsServer | PlainServer
+  /** Where it may listen: without TLS on this computer alone. */
+  readonly host: string
+  /** Stops looking at files. */
+  end(): void
+}
+
+/** The socket of SERVER_PORT as the SERVER_SSL variables say; its certificate is shown anew when the file changes. */
+export function identitySocket(
+  { tls, mtls }: Pick<IdentitySettings, 'tls' | 'mtls'>,
+  host: string,
+  listener: RequestListener,
+  { log }: Pick<Context, 'log'>,
+): IdentitySocket {
+  if (!tls) return { socket: plainServer(listener), host: '127.0.0.1', end() {} }
+  const socket = tlsSocket(tls, mtls.trustedCertificates, listener)
+  const files =
+    'path' in tls.identity
+      ? [tls.identity.path]
+      : [tls.identity.certificate, tls.identity.privateKey].filter(isPath)
+  const reload = () => {
+    try {
+      presentIdentity(socket, readIdentity(tls.identity))
+      log.info({}, 'certificate of the identity service reloaded')
+    } catch (error) {
+      log.error(
+        { error: (error as Error).message },
+        'the certificate of the identity service cannot be read; the old one stays',
+      )
+    }
+  }
+  for (const file of files) watchFile(file, { persistent: false, interval: 1000 }, reload)
+  return {
+    socket,
+    host,
+    end() {
+      for (const file of files) unwatchFile(file, reload)
+    },
+  }
+}
+
+/**
+ * `need` refuses a connection without a trusted certificate in its handshake; `want` takes any, or none, and decides
+ * with words for each request.
+ */
+function tlsSocket(
+  tls: TlsSettings,
+  trustedCertificates: readonly string[],
+  listener: RequestListener,
+): TlsServer {
+  const identity = readIdentity(tls.identity)
+  if (tls.clientAuth === 'none') return tlsServer(identity, listener)
+  if (tls.clientAuth === 'want') return mtlsServer(identity, listener)
+  const { trust } = tls
+  const ders = [
+    ...(trust === undefined ? [] : 'path' in trust ? readTrustStore(trust) : readTrusted(trust.certificate)),
+    ...trustedCertificates.flatMap(readTrusted),
+  ]
+  if (ders.length === 0)
+    throw new ConfigError(
+      'SERVER_SSL_CLIENT_AUTH=need without SERVER_SSL_TRUST_STORE lets nobody in: name the authorities of your clients.',
+    )
+  return tlsServerWith(identity, listener, {
+    requestCert: true,
+    rejectUnauthorized: true,
+    ca: ders.map(der => encodePem('CERTIFICATE', der)),
+    // An intermediate that is named vouches by itself.
+    allowPartialTrustChain: true,
+    // A session that is resumed would prove nothing.
+    secureOptions: constants.SSL_OP_NO_TICKET,
+  })
+}
+
+const isPath = (given: string): boolean => !given.includes('-----BEGIN')
+const contentOf = (given: string): string => (isPath(given) ? readFileSync(given, 'utf8') : given)
+
+function openedKey({ privateKey, keyPassword }: PemIdentity): string {
+  const key = contentOf(privateKey)
+  if (keyPassword === undefined) return key
+  return createPrivateKey({ key, passphrase: keyPassword }).export({ type: 'pkcs8', format: 'pem' }) as string
+}
+
+function readIdentity(identity: TlsSettings['identity']): ServerIdentity {
+  try {
+    if (!('path' in identity)) return { cert: contentOf(identity.certificate), key: openedKey(identity) }
+    const { path, password = '', alias, keyPassword } = identity
+    const { certificate } = certificateFromPkcs12(readFileSync(path), {
+      passphrase: password,
+      ...(alias !== undefined && { alias }),
+      ...(keyPassword !== undefined && { keyPassphrase: keyPassword }),
+    })
+    return { cert: String(certificate.cert), key: String(certificate.key) }
+  } catch (error) {
+    if (error instanceof TokenError)
+      throw new ConfigError(
+        `${'path' in identity ? identity.path : 'SERVER_SSL_CERTIFICATE'}: ${error.message}`,
+      )
+    const { code, path, message } = error as NodeJS.ErrnoException
+    throw new ConfigError(
+      `the certificate of the identity service cannot be read: ${code ?? message}${path === undefined ? '' : ` (${path})`}`,
+    )
+  }
+}
