@@ -33,6 +33,9 @@ export interface IdentityModels {
 
 export function createIdentityModels(table: IdentityTable, changes: ChangeFeed): IdentityModels {
   const kept = new Map<string, Kept>()
+  // One count for all: a model that was read anew must not look like the one before it.
+  let version = 0
+  const next = () => ++version
 
   changes.onChange(change => {
     if (!change) kept.clear()
@@ -45,7 +48,7 @@ export function createIdentityModels(table: IdentityTable, changes: ChangeFeed):
   })
 
   async function load(tenantId: string): Promise<IdentityModel> {
-    const mine: Kept = { model: createModel(), stale: new Map(), reading: undefined }
+    const mine: Kept = { model: createModel(next), stale: new Map(), reading: undefined }
     // From now on changes are noted, so that what is read before them is read again.
     kept.set(tenantId, mine)
     mine.reading = (async () => {
@@ -58,26 +61,28 @@ export function createIdentityModels(table: IdentityTable, changes: ChangeFeed):
     } catch (error) {
       if (kept.get(tenantId) === mine) kept.delete(tenantId)
       throw error
-    } finally {
-      mine.reading = undefined
     }
   }
 
   /** Reads what has changed, until nothing has. */
-  async function refresh(tenantId: string, { model, stale }: Kept): Promise<IdentityModel> {
-    while (stale.size > 0) {
-      const changed = [...stale.entries()]
-      for (const [key] of changed) stale.delete(key)
-      for (const [key, { what, id }] of changed) {
+  async function refresh(tenantId: string, mine: Kept): Promise<IdentityModel> {
+    const { model, stale } = mine
+    try {
+      // Also what is announced meanwhile, be it the same once more.
+      for (const [key, changed] of stale) {
+        stale.delete(key)
         try {
-          await readAgain(tenantId, what, id, model)
+          await readAgain(tenantId, changed.what, changed.id, model)
         } catch (error) {
-          stale.set(key, { what, id })
+          stale.set(key, changed)
           throw error
         }
       }
+      return model
+    } finally {
+      // In the same turn as the last look at what is stale: whoever asks after it looks again.
+      mine.reading = undefined
     }
-    return model
   }
 
   async function readAgain(tenantId: string, what: string, id: string, model: ChangingModel): Promise<void> {
@@ -100,10 +105,9 @@ export function createIdentityModels(table: IdentityTable, changes: ChangeFeed):
       if (!mine) return load(tenantId)
       if (mine.reading) return mine.reading
       if (mine.stale.size === 0) return mine.model
-      mine.reading = refresh(tenantId, mine).finally(() => {
-        mine.reading = undefined
-      })
-      return mine.reading
+      const reading = refresh(tenantId, mine)
+      mine.reading = reading
+      return reading
     },
   }
 }
@@ -129,13 +133,14 @@ interface Rules {
   readonly byValue: Map<string, Set<string>>
 }
 
-function createModel(): ChangingModel {
+/** `next` counts changes. */
+function createModel(next: () => number): ChangingModel {
   const entities = new Map<EntityKind, Map<string, StoredEntity>>()
   const containers = new Map<string, Set<string>>()
   const members = new Map<string, Set<string>>()
   const rules = new Map<string, Rules>()
   const owned = new Map<string, Set<string>>()
-  let version = 0
+  let version = next()
 
   const ofKind = (kind: EntityKind) => {
     const known = entities.get(kind) ?? new Map<string, StoredEntity>()
@@ -179,22 +184,22 @@ function createModel(): ChangingModel {
       ),
     authorizationsOf: (ownerType, ownerId) => owned.get(keyOf(ownerType, ownerId)) ?? nobody,
     put(entity) {
-      version++
+      version = next()
       forget(entity.kind, entity.id)
       ofKind(entity.kind).set(entity.id, entity)
       index(entity, give)
     },
     delete(kind, id) {
-      version++
+      version = next()
       forget(kind, id)
     },
     add({ container, containerId, member, memberId }) {
-      version++
+      version = next()
       give(containers, keyOf(container, member, memberId), containerId)
       give(members, keyOf(container, containerId, member), memberId)
     },
     remove({ container, containerId, member, memberId }) {
-      version++
+      version = next()
       take(containers, keyOf(container, member, memberId), containerId)
       take(members, keyOf(container, containerId, member), memberId)
     },
