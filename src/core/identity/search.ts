@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Problem } from '../problem.ts'
+import { printable } from '../schema.ts'
 
 /** A text, or conditions on it (published OpenAPI: StringFilterProperty). `$like`: `*` any characters, `?` one. */
 const textFilter = z.union([
@@ -30,10 +31,15 @@ const body = z.strictObject({
     .array(z.strictObject({ field: z.string(), order: z.string().optional() }))
     .max(10)
     .nullish(),
-  filter: z.record(z.string(), z.unknown()).nullish(),
+  // As it came: a record of zod would leave out `__proto__` without a word.
+  filter: z.custom<Readonly<Record<string, unknown>>>(isObject, 'is an object').nullish(),
 })
 
 type Document = Readonly<Record<string, unknown>>
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
 
 /** What can be searched by. */
 export interface Searchable {
@@ -89,7 +95,6 @@ export function search(
 }
 
 interface Order {
-  readonly fields: readonly string[]
   compare(one: Document, other: Document): number
   /** Where a document stands in this order. */
   cursor(of: Document): string
@@ -103,15 +108,16 @@ function readOrder(
 ): Order | Problem {
   for (const { field, order = 'ASC' } of sort) {
     if (!sortFields.includes(field))
-      return invalid(`sort: there is no field ${field} to sort by, but ${sortFields.join(', ')}`)
+      return invalid(`sort: there is no field ${printable(field)} to sort by, but ${sortFields.join(', ')}`)
     if (!/^(asc|desc)$/i.test(order)) return invalid('sort: the order is ASC or DESC')
   }
   const fields = [...new Set([...sort.map(({ field }) => field), idField])]
   const sign = (field: string) =>
     /^desc$/i.test(sort.find(one => one.field === field)?.order ?? '') ? -1 : 1
   const signs = fields.map(sign)
+  // A place means something in its own order only.
+  const name = fields.map((field, i) => (signs[i]! < 0 ? `-${field}` : field)).join()
   return {
-    fields,
     compare(one, other) {
       for (const [at, field] of fields.entries()) {
         const [a, b] = [sortValue(one, field), sortValue(other, field)]
@@ -119,23 +125,36 @@ function readOrder(
       }
       return 0
     },
+    // Base64, and not its form for URLs: what clients check cursors for.
     cursor: document =>
-      Buffer.from(JSON.stringify(fields.map(field => sortValue(document, field)))).toString('base64url'),
+      Buffer.from(JSON.stringify([name, ...fields.map(field => sortValue(document, field))])).toString(
+        'base64',
+      ),
     at(cursor) {
-      try {
-        const values: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'))
-        if (!Array.isArray(values) || values.length !== fields.length) return undefined
-        return Object.fromEntries(fields.map((field, i) => [field, values[i]]))
-      } catch {
-        return undefined
-      }
+      const read = cursorOf(name, fields.length).safeParse(cursor)
+      return read.success ? Object.fromEntries(fields.map((field, i) => [field, read.data[i]])) : undefined
     },
   }
 }
 
+const cursorOf = (name: string, length: number) =>
+  z
+    .base64()
+    .transform((cursor, context) => {
+      try {
+        return JSON.parse(Buffer.from(cursor, 'base64').toString('utf8')) as unknown
+      } catch {
+        context.addIssue({ code: 'custom', message: 'is no cursor' })
+        return z.NEVER
+      }
+    })
+    .pipe(z.tuple([z.literal(name)], z.union([z.string(), z.number()])))
+    .transform(([, ...values]) => values)
+    .refine(values => values.length === length)
+
 /** Numbers as numbers, so that keys are in their own order; everything else as text. */
 function sortValue(document: Document, field: string): string | number {
-  const value = document[field === 'key' ? 'tenantId' : field]
+  const value = document[field] ?? (field === 'key' ? document.tenantId : undefined)
   if (field === 'authorizationKey') return Number(value)
   return typeof value === 'string' ? value : value === null || value === undefined ? '' : String(value)
 }
@@ -174,7 +193,11 @@ function readFilter(
   const tests: ((document: Document) => boolean)[] = []
   for (const [field, wanted] of Object.entries(filter)) {
     if (!filterFields.includes(field))
-      return invalid(`filter: there is no field ${field} to search by, but ${filterFields.join(', ')}`)
+      return invalid(
+        filterFields.length === 0
+          ? 'filter: there is none in this search'
+          : `filter: there is no field ${printable(field)} to search by, but ${filterFields.join(', ')}`,
+      )
     if (wanted === null || wanted === undefined) continue
     if (field.endsWith('Ids')) {
       const list = z.array(z.string()).max(1000).safeParse(wanted)
