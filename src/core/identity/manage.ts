@@ -150,16 +150,17 @@ async function checkMembership(
     return invalid(`a ${wordOf(member)} is no member of a ${container}`)
   if (!(await identity.find(tenantId, container, containerId)))
     return notThere(kindOf(container), containerId)
-  if (member === 'client') {
+  const foreign = foreigners[member]
+  if (foreign) {
     const wrong = wrongCommonId(memberId)
-    if (wrong) return invalid(`clientId: ${wrong}`)
-  } else if (!(await identity.find(tenantId, member, memberId)) && !isForeign(member))
-    return notThere(kindOf(member), memberId)
+    if (wrong) return invalid(`${foreign}: ${wrong}`)
+  } else if (!(await identity.find(tenantId, member as EntityKind, memberId)))
+    return notThere(kindOf(member as EntityKind), memberId)
   return { tenantId, ...membership }
 }
 
 /** Users of OIDC are known to those who issue tokens; only those who sign in with a password are known here. */
-const isForeign = (member: MemberType): boolean => member === 'user' || member === 'client'
+const foreigners: Readonly<Partial<Record<MemberType, string>>> = { user: 'username', client: 'clientId' }
 
 const wordOf = (member: MemberType): string => (member === 'client' ? 'client' : kindOf(member).title)
 

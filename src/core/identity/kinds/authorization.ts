@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { printable } from '../../schema.ts'
 import type { Kind } from './kind.ts'
 import { text } from './parts.ts'
 
@@ -7,7 +8,7 @@ export type OwnerType = (typeof ownerTypes)[number]
 
 const ofEntities = ['CREATE', 'READ', 'UPDATE', 'DELETE'] as const
 
-/** THE LIST of what there are permissions on, and which: those of the published OpenAPI of Camunda 8.8. */
+/** THE LIST of what there are permissions on, and which: those of the published OpenAPI of Camunda 8.8 and 8.9. */
 export const resourcePermissions: Readonly<Record<string, readonly string[]>> = {
   AUTHORIZATION: ofEntities,
   GROUP: ofEntities,
@@ -41,6 +42,8 @@ export const resourcePermissions: Readonly<Record<string, readonly string[]>> = 
     'READ_PROCESS_DEFINITION',
     'READ_PROCESS_INSTANCE',
     'READ_USER_TASK',
+    'CLAIM_USER_TASK',
+    'COMPLETE_USER_TASK',
     'UPDATE_PROCESS_INSTANCE',
     'UPDATE_USER_TASK',
     'MODIFY_PROCESS_INSTANCE',
@@ -48,7 +51,7 @@ export const resourcePermissions: Readonly<Record<string, readonly string[]>> = 
     'DELETE_PROCESS_INSTANCE',
   ],
   RESOURCE: ['CREATE', 'READ', 'DELETE_DRD', 'DELETE_FORM', 'DELETE_PROCESS', 'DELETE_RESOURCE'],
-  USER_TASK: ['READ', 'UPDATE'],
+  USER_TASK: ['READ', 'UPDATE', 'CLAIM', 'COMPLETE'],
   AUDIT_LOG: ['READ'],
   CLUSTER_VARIABLE: ofEntities,
   EXPRESSION: ['EVALUATE'],
@@ -69,7 +72,7 @@ const fields = z
     ownerType: z.enum(ownerTypes),
     resourceId: text(256),
     resourceType: z.enum(Object.keys(resourcePermissions) as [string, ...string[]]),
-    permissionTypes: z.array(z.string()).min(1, 'names at least one permission').max(50),
+    permissionTypes: z.array(z.string().max(100)).min(1, 'names at least one permission').max(50),
   })
   .superRefine(({ resourceType, permissionTypes }, context) => {
     const known = resourcePermissions[resourceType] ?? []
@@ -78,7 +81,7 @@ const fields = z
         context.addIssue({
           code: 'custom',
           path: ['permissionTypes'],
-          message: `there is no permission ${permission} on ${resourceType}, but ${known.join(', ')}`,
+          message: `there is no permission ${printable(permission)} on ${resourceType}, but ${known.join(', ')}`,
         })
   })
 
@@ -97,6 +100,8 @@ export const authorization: Kind = {
     ownerId: content.ownerId,
     ownerType: content.ownerType,
     resourceId: content.resourceId,
+    // Published since 8.9, and always told; resources are named by their id here.
+    resourcePropertyName: null,
     resourceType: content.resourceType,
     permissionTypes: content.permissionTypes,
   }),
