@@ -7,8 +7,9 @@ export {
   type ProvenBy,
 } from './caller.ts'
 export { type PrincipalSource, principalSources } from './certificate-claims.ts'
+export { administratorRole, ensureIdentityDefaults } from './defaults.ts'
 export { explainIdentity, type IdentityExplanation, type Question } from './explain.ts'
-export { resourcePermissions } from './kinds/authorization.ts'
+export { type AuthorizationContent, resourcePermissions } from './kinds/authorization.ts'
 export { containers, kindOf, kinds } from './kinds/index.ts'
 export type { Container, Kind } from './kinds/kind.ts'
 export {
@@ -16,14 +17,16 @@ export {
   createEntity,
   deleteEntity,
   type IdentityManagement,
+  notThere,
   removeMember,
   updateEntity,
 } from './manage.ts'
-export { createIdentityModels, type IdentityModel, type IdentityModels } from './model.ts'
+export { createIdentityModels, type IdentityModel, type IdentityModels, type Place } from './model.ts'
 export { isAuthorized, type Memberships, type Principal, resolve } from './resolve.ts'
 export { type Searchable, type SearchResult, search } from './search.ts'
 export { serviceIdentityWay } from './service-identity.ts'
 export { createSessions, type Sessions } from './sessions.ts'
+export { createFirstAdministrator, hasNoAdministrator, setupIsOver } from './setup.ts'
 export * from './store.ts'
 export { roleNamed } from './token-form.ts'
 export type { IdentityRequest, IdentityWay, Proven } from './way.ts'

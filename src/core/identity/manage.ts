@@ -188,7 +188,8 @@ async function missingOwner(
   return notThere(kindOf(kind), ownerId)
 }
 
-async function readContent(
+/** Reads what somebody gave by its schema; a password is hashed. */
+export async function readContent(
   kind: Kind,
   schema: z.ZodType,
   given: unknown,
@@ -212,4 +213,4 @@ async function readContent(
 export const notThere = (kind: Pick<Kind, 'title'>, id: string): Problem =>
   new Problem('not_found', `there is no ${kind.title} ${printable(id)}`)
 
-const invalid = (says: string) => new Problem('invalid_input', says)
+export const invalid = (says: string) => new Problem('invalid_input', says)

@@ -23,7 +23,14 @@ export interface IdentityModel {
   rulesFor(claims: unknown): string[]
   /** Keys of the authorizations of an owner. */
   authorizationsOf(ownerType: string, ownerId: string): ReadonlySet<string>
+  /** Ids of the clients that are members or owners of something. */
+  clients(): IterableIterator<string>
+  /** What a client is a member of, and the authorizations that it owns. */
+  placesOf(clientId: string): Place[]
 }
+
+/** An entity, by its name. */
+export type Place = Pick<StoredEntity, 'kind' | 'id'>
 
 /** The models of all tenants: read on first use, and kept current by what changes announce. */
 export interface IdentityModels {
@@ -140,6 +147,8 @@ function createModel(next: () => number): ChangingModel {
   const members = new Map<string, Set<string>>()
   const rules = new Map<string, Rules>()
   const owned = new Map<string, Set<string>>()
+  /** Client id -> the places where it is named. */
+  const clients = new Map<string, Set<string>>()
   let version = next()
 
   const ofKind = (kind: EntityKind) => {
@@ -153,7 +162,10 @@ function createModel(next: () => number): ChangingModel {
     { kind, id, content }: StoredEntity,
     into: (sets: Map<string, Set<string>>, key: string, value: string) => void,
   ) {
-    if (kind === 'authorization') into(owned, keyOf(String(content.ownerType), String(content.ownerId)), id)
+    if (kind === 'authorization') {
+      into(owned, keyOf(String(content.ownerType), String(content.ownerId)), id)
+      if (content.ownerType === 'CLIENT') into(clients, String(content.ownerId), keyOf(kind, id))
+    }
     if (kind !== 'mapping-rule') return
     const name = String(content.claimName)
     const path = rules.get(name)?.path ?? claimPath(name)
@@ -183,6 +195,12 @@ function createModel(next: () => number): ChangingModel {
         path.values(claims).flatMap(value => [...(byValue.get(value) ?? nobody)]),
       ),
     authorizationsOf: (ownerType, ownerId) => owned.get(keyOf(ownerType, ownerId)) ?? nobody,
+    clients: () => clients.keys(),
+    placesOf: clientId =>
+      [...(clients.get(clientId) ?? nobody)].map(key => {
+        const [kind, id] = JSON.parse(key)
+        return { kind, id }
+      }),
     put(entity) {
       version = next()
       forget(entity.kind, entity.id)
@@ -197,11 +215,13 @@ function createModel(next: () => number): ChangingModel {
       version = next()
       give(containers, keyOf(container, member, memberId), containerId)
       give(members, keyOf(container, containerId, member), memberId)
+      if (member === 'client') give(clients, memberId, keyOf(container, containerId))
     },
     remove({ container, containerId, member, memberId }) {
       version = next()
       take(containers, keyOf(container, member, memberId), containerId)
       take(members, keyOf(container, containerId, member), memberId)
+      if (member === 'client') take(clients, memberId, keyOf(container, containerId))
     },
   }
 }

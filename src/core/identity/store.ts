@@ -44,6 +44,8 @@ export interface IdentityTable {
   ownedBy(tenantId: string, ownerType: string, ownerId: string): Promise<StoredEntity[]>
   /** Counts up, and never gives a number twice. */
   nextKey(tenantId: string): Promise<number>
+  /** The last number that was given; 0: none ever was. */
+  lastKey(tenantId: string): Promise<number>
 }
 
 /** A session of a browser, as it is stored: whoever has the database has nothing to sign in with. */

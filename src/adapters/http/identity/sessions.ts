@@ -150,7 +150,8 @@ async function login(request: IncomingMessage, services: SessionServices): Promi
 }
 
 async function authorizationInForm(request: IncomingMessage): Promise<string | undefined | Problem> {
-  if (!/^application\/x-www-form-urlencoded *(;|$)/i.test(request.headers['content-type'] ?? '')) return undefined
+  if (!/^application\/x-www-form-urlencoded *(;|$)/i.test(request.headers['content-type'] ?? ''))
+    return undefined
   const body = await readBody(request, mostForm)
   if (isProblem(body)) return body
   const form = readParameters(body, '', bodyOnlyRules)

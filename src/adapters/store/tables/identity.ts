@@ -124,6 +124,14 @@ export function identityTable(scope: Scope): IdentityTable {
         .executeTakeFirstOrThrow()
       return Number(last)
     },
+    async lastKey(tenantId) {
+      const row = await scope.db
+        .selectFrom('identityCounters')
+        .select('last')
+        .where('tenantId', '=', tenantId)
+        .executeTakeFirst()
+      return Number(row?.last ?? 0)
+    },
   }
 }
 
