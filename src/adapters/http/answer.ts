@@ -27,6 +27,7 @@ export function answerJson(
   status: number,
   headers: FlatHeaders,
   body: unknown,
+  type = 'application/json;charset=UTF-8',
 ): void {
   if (response.headersSent) {
     response.destroy()
@@ -38,7 +39,7 @@ export function answerJson(
     ...commonHeaders(response),
     ...headers,
     'Content-Type',
-    'application/json;charset=UTF-8',
+    type,
     'Content-Length',
     String(length),
   ])
@@ -50,5 +51,6 @@ export function answerProblem(
   response: ServerResponse,
   { status, headers, body }: { status: number; headers: Readonly<Record<string, string>>; body: object },
 ): void {
-  answerJson(response, status, Object.entries(headers).flat(), body)
+  const { 'Content-Type': type, ...others } = headers
+  answerJson(response, status, Object.entries(others).flat(), body, type)
 }

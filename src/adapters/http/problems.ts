@@ -10,7 +10,7 @@ export interface RenderedProblem {
 
 export type Renderer = (
   problem: Problem,
-  envelope: Pick<Envelope, 'correlationId'> & Partial<Pick<Envelope, 'receivedAt'>>,
+  envelope: Pick<Envelope, 'correlationId'> & Partial<Pick<Envelope, 'receivedAt' | 'path'>>,
   realm: string,
 ) => RenderedProblem
 

@@ -1,0 +1,56 @@
+import type { IncomingMessage } from 'node:http'
+import {
+  createFirstAdministrator,
+  hasNoAdministrator,
+  kindOf,
+  setupIsOver,
+} from '../../../core/identity/index.ts'
+import { isProblem, Problem } from '../../../core/problem.ts'
+import type { Soon } from '../../../core/soon.ts'
+import { envelopeOf } from '../request.ts'
+import { documentOf, type IdentityAnswer, type IdentityRoute } from './route.ts'
+import type { IdentityServices } from './services.ts'
+
+/** An operation that anybody may ask for: nobody is asked who he is. */
+export interface OpenRoute extends Pick<IdentityRoute, 'method' | 'path' | 'changes'> {
+  /** Before the body is read. */
+  refuse?(request: IncomingMessage): Problem | undefined
+  handle(body: unknown, services: IdentityServices): Soon<IdentityAnswer | Problem>
+}
+
+export const openRoutes: readonly OpenRoute[] = [
+  { method: 'GET', path: '/v2/status', handle: () => ({ status: 204 }) },
+  {
+    method: 'POST',
+    path: '/v2/setup/user',
+    changes: true,
+    refuse: request => (isFromHere(request) ? undefined : notFromHere),
+    async handle(body, services) {
+      // Without work for whoever asks again and again.
+      if (!hasNoAdministrator(await services.models.of(services.tenant.id))) return setupIsOver
+      const given = documentOf({ body })
+      if (isProblem(given)) return given
+      const entity = await createFirstAdministrator(services.tenant, given, services)
+      return isProblem(entity) ? entity : { status: 201, body: kindOf('user').view(entity) }
+    },
+  },
+]
+
+const loopback = /^(127\.\d+\.\d+\.\d+|::1|::ffff:127\.\d+\.\d+\.\d+)$/
+
+/** Whoever reaches the network address of a new server first must not become its administrator. */
+function isFromHere(request: IncomingMessage): boolean {
+  const { headers } = request
+  const isForwarded = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'].some(name => name in headers)
+  return loopback.test(envelopeOf(request).source) && !isForwarded
+}
+
+const notFromHere = new Problem(
+  'insufficient_scope',
+  'the first administrator is set up on the machine itself',
+  {
+    check: 'permission',
+    reason: 'the request came over the network, or through a proxy',
+    hint: 'Send it to the loopback address of the server.',
+  },
+)
