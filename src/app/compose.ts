@@ -31,11 +31,17 @@ import { createSecurityMaterials } from '../core/material/index.ts'
 import type { Meter } from '../core/meter.ts'
 import { createOutboundAccess } from '../core/outbound/index.ts'
 import { createJobRunner, type JobRunner } from '../core/provisioning/index.ts'
+import { defaultTenantName } from '../core/tenant.ts'
 import { createTenantDirectory, ensureDefaultTenant } from '../core/tenants/index.ts'
 import { createKeyrings, createRevokedTokens, createTokenChecking } from '../core/tokens/index.ts'
 import { createRevocationChecking, createTrust } from '../core/trust/index.ts'
 import type { Vault } from '../core/vault.ts'
 import { createFetchJson } from '../guard/fetch-json.ts'
+import type { IdentitySettings } from './camunda/settings.ts'
+import { composeIdentity } from './identity/compose.ts'
+
+/** Of the API of Camunda that the identity service speaks. */
+const identityVersion = '8.8.0'
 
 /** What differs from composition to composition. */
 export interface Parts {
@@ -50,6 +56,8 @@ export interface Parts {
   readonly outboundCa?: string | undefined
   /** Holds a folder for each tenant, with the files that sources of provisioning are read from. */
   readonly sourceFiles: string
+  /** The identity service of the tenant `default`; undefined: there is none. */
+  readonly identity?: IdentitySettings | undefined
   /** Default: over HTTP. Measuring the admission alone takes another one. */
   readonly forwarder?: Forwarder | undefined
   openVault(store: Store): Promise<Vault>
@@ -87,6 +95,7 @@ export async function composeServer(parts: Parts): Promise<Server> {
   const keyrings = createKeyrings(store.read.tenantKeys, vault, changes, context)
   const revoked = createRevokedTokens(store.read.revocations, changes)
   const failures = createFailureCounter(parts.onFailure)
+  const chosenSecrets = createChosenSecrets(vault, context)
   const checking = createTokenChecking({ keyrings, revoked, directory, addresses, context })
   const revocationSource = createRevocationSource()
   const authorities = createAuthorityDirectory(store.read.authorities, vault, changes)
@@ -135,6 +144,23 @@ export async function composeServer(parts: Parts): Promise<Server> {
     changes,
   )
 
+  const identity =
+    parts.identity &&
+    composeIdentity(parts.identity, {
+      tenant: tenants.byName(defaultTenantName)!,
+      store,
+      changes,
+      vault,
+      context,
+      chosenSecrets,
+      failures,
+      revocation,
+      outbound: access,
+      fetchJson: createFetchJson(outbound.fetch),
+      lookup: guardedLookup,
+      publicRoots,
+    })
+
   const services: Services = {
     context,
     addresses,
@@ -154,7 +180,7 @@ export async function composeServer(parts: Parts): Promise<Server> {
     readKeyFile: createKeyFileReading(),
     materials,
     assertionKeys,
-    chosenSecrets: createChosenSecrets(vault, context),
+    chosenSecrets,
     oneTime: store.oneTimeIds,
     used: (key, at) => journal.used(key, at),
     flows,
@@ -163,6 +189,7 @@ export async function composeServer(parts: Parts): Promise<Server> {
     probe: createProbe(),
     files,
     meter,
+    identity: identity && { ...identity, csrfEnabled: parts.identity!.csrfEnabled, version: identityVersion },
     operations: parts.operations(store),
   }
   const listenerOf = await createHttpApp(services)
@@ -173,6 +200,7 @@ export async function composeServer(parts: Parts): Promise<Server> {
     jobs,
     listenerOf,
     async close() {
+      identity?.close()
       await jobs.stop()
       await systems.close()
       access.close()

@@ -144,6 +144,7 @@ function readFile(text: string): Partial<Record<Setting, string>> {
   const byPlainName = new Map(Object.keys(settings).map(name => [plain(name), name as Setting]))
   const found: Partial<Record<Setting, string>> = {}
   for (const [name, value] of Object.entries(document)) {
+    if (ofIdentity.test(name)) continue
     const setting = byPlainName.get(plain(name))
     if (!setting) throw new ConfigError(unknown(name, Object.keys(settings).map(camel)))
     if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean')
@@ -152,6 +153,9 @@ function readFile(text: string): Partial<Record<Setting, string>> {
   }
   return found
 }
+
+/** Settings of the identity service, which are read elsewhere (`camunda/read.ts`). */
+const ofIdentity = /^(camunda|zeebe|server|spring|logging|management|initial)([._-]|$)/i
 
 const camel = (name: string) =>
   name.toLowerCase().replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())

@@ -4,13 +4,17 @@ import type { Server as TlsServer } from 'node:https'
 import { type AddressInfo, createServer } from 'node:net'
 import { mtlsServer, plainServer, presentIdentity, tlsServer } from '../adapters/http/server.ts'
 import { type Context, hour } from '../core/context.ts'
+import type { IdentitySettings } from './camunda/settings.ts'
 import type { Server } from './compose.ts'
 import { type Config, ConfigError, type ProxyConfig } from './config.ts'
 import { followConnections } from './graceful.ts'
+import { identitySocket } from './identity/listener.ts'
 import { openToGroup, proxyListener } from './proxy-listener.ts'
 import { identityFiles, serverIdentity } from './server-identity.ts'
 
 export interface Listening {
+  /** undefined: there is no identity service. */
+  readonly identityPort: number | undefined
   /** Lets what was accepted end, for so long at most. */
   close(limitMs: number): Promise<void>
 }
@@ -20,6 +24,7 @@ type Socket = TlsServer | PlainServer
 /** Opens the sockets, and keeps the server certificate current. `turnAway`: see `followConnections`. */
 export async function openListeners(
   config: Config,
+  identitySettings: IdentitySettings | undefined,
   context: Context,
   server: Server,
   how: { readonly turnAway: boolean },
@@ -30,13 +35,26 @@ export async function openListeners(
   const mtls = mtlsServer(identity, server.listenerOf({ name: 'mtls' }))
   const pki = plainServer(server.listenerOf({ name: 'pki' }))
   const proxy = config.proxy && proxyListener(config.proxy, identity, server, context)
-  const closers = [open, mtls, pki, ...(proxy ? [proxy.socket] : [])].map(socket =>
-    followConnections(socket, how),
-  )
+  const ofIdentity =
+    identitySettings &&
+    identitySocket(
+      identitySettings,
+      host,
+      server.listenerOf({ name: identitySettings.tls ? 'identity' : 'identity-plain' }),
+      context,
+    )
+  const more = [...(proxy ? [proxy.socket] : []), ...(ofIdentity ? [ofIdentity.socket] : [])]
+  const closers = [open, mtls, pki, ...more].map(socket => followConnections(socket, how))
   await bind(open, { host, port: config.port, setting: 'COUNTERSIGN_PORT' })
   await bind(mtls, { host, port: config.mtlsPort, setting: 'COUNTERSIGN_MTLS_PORT' })
   await bind(pki, { host, port: config.pkiPort, setting: 'COUNTERSIGN_PKI_PORT' })
   if (proxy) await bindProxy(proxy.socket, config.proxy!)
+  if (ofIdentity)
+    await bind(ofIdentity.socket, {
+      host: ofIdentity.host,
+      port: identitySettings!.port,
+      setting: 'SERVER_PORT',
+    })
 
   // Each by itself: one that cannot be read does not hold up the other.
   const reloads = [
@@ -52,8 +70,10 @@ export async function openListeners(
     for (const { run } of reloads) run()
   }, 24 * hour).unref()
   return {
+    identityPort: (ofIdentity?.socket.address() as AddressInfo | undefined)?.port,
     async close(limitMs) {
       clearInterval(daily)
+      ofIdentity?.end()
       for (const { end } of reloads) end()
       await Promise.all(closers.map(close => close(limitMs)))
     },

@@ -114,6 +114,10 @@ function tasksOf(services: Server['services'], config: Config, context: Context)
       run: () => forgetOldJobs(services),
     },
     {
+      name: 'forgetting sessions that have ended',
+      run: () => services.store.write(({ sessions }) => sessions.deleteExpired(context.now())),
+    },
+    {
       name: 'forgetting what platforms were answered',
       often: true,
       run: () => forgetAnswers(services),

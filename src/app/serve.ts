@@ -12,11 +12,14 @@ import { defaultTenantName } from '../core/tenant.ts'
 import { WrongMasterKey } from '../core/vault.ts'
 import { ensureAdminKey } from './admin-key.ts'
 import { basesOf } from './bases.ts'
+import type { IdentitySettings } from './camunda/settings.ts'
 import { joinAsWorker, serveWorkers, type WorkerBus } from './cluster.ts'
 import { composeServer, type Server } from './compose.ts'
 import { type Config, ConfigError, readConfig } from './config.ts'
 import { startDemo } from './demo.ts'
 import { makePrivateDirectory } from './files.ts'
+import { prepareIdentity } from './identity/initialize.ts'
+import { type LoadedIdentity, loadIdentity } from './identity/load.ts'
 import { openListeners, settlePorts } from './listeners.ts'
 import { startMaintenance } from './maintenance.ts'
 import { openConfiguredVault, rotateMasterKey } from './master-key.ts'
@@ -38,17 +41,20 @@ const shutdownMs = 8000
  * WrongMasterKey and the like when it cannot start.
  */
 export async function serve(options: ServeOptions): Promise<void> {
-  const config = await settlePorts(loadConfig(options))
+  const loaded = loadConfig(options)
+  const { settings: identity, notices } = loaded
+  const config = await settlePorts(loaded.config)
   const log = createLog({ level: config.logLevel, format: config.logFormat, fd: 1 })
   const context: Context = { now: Date.now, random: createRandom(), log }
-  if (cluster.isWorker) return serveAsWorker(config, context, log)
+  if (cluster.isWorker) return serveAsWorker(config, identity, context, log)
 
   refuseUnsafeDemo(options, config)
   // Whoever is told to stop while it starts has nothing to finish.
   let close = async () => {}
   stopOnSignal(log, () => close())
   try {
-    close = await start(options, config, context, log)
+    for (const { level, message } of notices) log[level]({}, message)
+    close = await start(options, config, identity, context, log)
   } catch (error) {
     log.flush()
     // What was opened by then (a database, workers) must not keep the process.
@@ -61,6 +67,7 @@ export async function serve(options: ServeOptions): Promise<void> {
 async function start(
   options: ServeOptions,
   config: Config,
+  identity: IdentitySettings | undefined,
   context: Context,
   log: ProcessLog,
 ): Promise<() => Promise<void>> {
@@ -68,14 +75,26 @@ async function start(
   makePrivateDirectory(config.dataDir)
   if (config.proxy) await prepareProxySocket(config.proxy)
   const process_ =
-    config.workers > 1 ? await startPrimary(config, context) : await startAlone(config, context)
+    config.workers > 1
+      ? await startPrimary(config, identity, context)
+      : await startAlone(config, identity, context)
   const { server } = process_
   await ensureAdminKey(server.services, server.services.tenants.byName(defaultTenantName)!, config)
+  if (identity) await prepareIdentity(identity, server.services)
   const demo = options.demo ? await startDemo(server.services, config) : undefined
   await process_.open()
   const maintenance = startMaintenance(server, config, context)
   const { publicUrl, mtlsUrl, pkiUrl } = basesOf(config)
-  log.info({ url: publicUrl, mtls: mtlsUrl, pki: pkiUrl, workers: config.workers }, 'ready')
+  log.info(
+    {
+      url: publicUrl,
+      mtls: mtlsUrl,
+      pki: pkiUrl,
+      ...(identity && { identityPort: process_.identityPort ?? identity.port }),
+      workers: config.workers,
+    },
+    'ready',
+  )
   log.flush()
   demo?.print()
   return async () => {
@@ -88,22 +107,29 @@ async function start(
 /** A process group under way: one process that answers, or a primary with its workers. */
 interface Running {
   readonly server: Server
+  /** Where the identity service listens, as far as this process knows. */
+  readonly identityPort?: number | undefined
   /** Lets requests in. */
   open(): Promise<void>
   close(): Promise<void>
 }
 
-async function startAlone(config: Config, context: Context): Promise<Running> {
+async function startAlone(
+  config: Config,
+  identity: IdentitySettings | undefined,
+  context: Context,
+): Promise<Running> {
   const meter = createPrometheusMeter()
   let ready = false
-  const server = await compose(config, context, meter, {
+  const server = await compose(config, identity, context, meter, {
     role: 'primary',
     ready: () => ready,
     metrics: () => meter.page(),
   })
-  const listening = await openListeners(config, context, server, { turnAway: false })
+  const listening = await openListeners(config, identity, context, server, { turnAway: false })
   return {
     server,
+    identityPort: listening.identityPort,
     async open() {
       ready = true
     },
@@ -115,11 +141,15 @@ async function startAlone(config: Config, context: Context): Promise<Running> {
   }
 }
 
-async function startPrimary(config: Config, context: Context): Promise<Running> {
+async function startPrimary(
+  config: Config,
+  identity: IdentitySettings | undefined,
+  context: Context,
+): Promise<Running> {
   const meter = createPrometheusMeter()
   // Issued once, before the workers look for it.
   serverIdentity(config, context)
-  const server = await compose(config, context, meter, {
+  const server = await compose(config, identity, context, meter, {
     role: 'primary',
     ready: () => false,
     metrics: () => meter.page(),
@@ -167,7 +197,12 @@ function fork(config: Config) {
   })
 }
 
-async function serveAsWorker(config: Config, context: Context, log: ProcessLog): Promise<void> {
+async function serveAsWorker(
+  config: Config,
+  identity: IdentitySettings | undefined,
+  context: Context,
+  log: ProcessLog,
+): Promise<void> {
   // The primary has let go of this process; else nobody is left to work for: it is gone, or cannot be reached.
   process.on('disconnect', () => process.exit(cluster.worker!.exitedAfterDisconnect ? 0 : 1))
   cluster.worker!.on('error', () => process.exit(1))
@@ -188,14 +223,14 @@ async function serveAsWorker(config: Config, context: Context, log: ProcessLog):
       bus.finished()
     },
   })
-  server = await compose(config, context, meter, {
+  server = await compose(config, identity, context, meter, {
     role: 'worker',
     ready: () => ready,
     metrics: async () => mergePages(await bus.collectMetrics()),
     bus,
   })
   const composed = server
-  const listening = await openListeners(config, context, composed, { turnAway: true })
+  const listening = await openListeners(config, identity, context, composed, { turnAway: true })
   close = async () => {
     ready = false
     await listening.close(shutdownMs - 1000)
@@ -207,6 +242,7 @@ async function serveAsWorker(config: Config, context: Context, log: ProcessLog):
 
 function compose(
   config: Config,
+  identity: IdentitySettings | undefined,
   context: Context,
   meter: PrometheusMeter,
   own: { role: 'primary' | 'worker'; ready: () => boolean; metrics: () => Promise<string>; bus?: WorkerBus },
@@ -215,6 +251,7 @@ function compose(
     databaseUrl: config.databaseUrl ?? `sqlite:${config.dataDir}`,
     role: own.role,
     sourceFiles: join(config.dataDir, 'provisioning'),
+    identity,
     bases: basesOf(config),
     context,
     meter,
@@ -265,7 +302,7 @@ function end(log: ProcessLog, status: number): never {
   process.exit(status)
 }
 
-function loadConfig(options: ServeOptions): Config {
+function loadConfig(options: ServeOptions): LoadedIdentity {
   let file: string | undefined
   if (options.config !== undefined) {
     try {
@@ -274,7 +311,19 @@ function loadConfig(options: ServeOptions): Config {
       throw new ConfigError(`cannot read ${options.config}: ${(error as Error).message}`)
     }
   }
-  return readConfig({ env: process.env, file, cwd: process.cwd(), processors: availableParallelism() })
+  // A properties file is one of the described system alone.
+  const isProperties = options.config?.endsWith('.properties') === true
+  const config = readConfig({
+    env: process.env,
+    file: isProperties ? undefined : file,
+    cwd: process.cwd(),
+    processors: availableParallelism(),
+  })
+  return loadIdentity(
+    config,
+    process.env,
+    file === undefined ? undefined : { name: options.config!, text: file },
+  )
 }
 
 function refuseUnsafeDemo({ demo }: ServeOptions, config: Config): void {

@@ -7,7 +7,7 @@ export type FlatHeaders = readonly string[]
 /** What every answer carries. */
 export function commonHeaders(response: ServerResponse): FlatHeaders {
   const { correlationId, listener } = envelopeOf(response.req)
-  const secured = listener !== 'pki' && listener !== 'plain'
+  const secured = listener !== 'pki' && listener !== 'plain' && listener !== 'identity-plain'
   return secured
     ? ['X-Correlation-Id', correlationId, ...everywhere, 'Strict-Transport-Security', 'max-age=31536000']
     : ['X-Correlation-Id', correlationId, ...everywhere]

@@ -5,6 +5,8 @@ import { presetCommonHeaders } from './answer.ts'
 import { createWorker } from './flows.ts'
 import { asProblem } from './framework.ts'
 import { createFrontDoor } from './front.ts'
+import { createIdentityApp } from './identity/app.ts'
+import { identityProblem } from './identity/problem.ts'
 import { createTokenServer } from './oauth.ts'
 import { observeRefusal, type Surface } from './observe.ts'
 import { operationsRoutes } from './operations.ts'
@@ -18,8 +20,8 @@ import type { Services } from './services.ts'
 
 const elsewhere: Surface = { name: 'other', checks: () => ['address'] }
 
-/** The plain PKI listener serves health beside `/pki/...`, and nothing else. */
-const health = /^\/(livez$|readyz$|actuator\/health$)/
+/** The plain PKI listener serves health beside `/pki/...`, and the identity service its own; neither anything else. */
+const health = /^\/(livez$|readyz$|actuator\/health(\/(liveness|readiness|startup))?$)/
 
 /**
  * All addresses of the server behind one front door. Returns what makes the request listener of a socket: which
@@ -34,6 +36,7 @@ export async function createHttpApp(services: Services): Promise<(listener: List
   const worker = createWorker(services)
   const tokenServer = createTokenServer(services)
   const pki = createPki(services)
+  const identity = services.identity && (await createIdentityApp(services.identity, services))
 
   app.setErrorHandler((error, request, reply) => refuse(asProblem(error, services), request, reply))
   app.setNotFoundHandler((request, reply) => refuse(notFound, request, reply))
@@ -53,17 +56,21 @@ export async function createHttpApp(services: Services): Promise<(listener: List
   const formAt = (path: string): Renderer => {
     if (path.startsWith('/admin/')) return adminProblem
     if (path.startsWith('/osb/')) return osbProblem
+    if (identity?.serves(path)) return identityProblem
     return tokenServer.find(path)?.endpoint.problem ?? resourceProblem
   }
 
   return createFrontDoor(services, formAt, (request, response) => {
-    const { path, listener } = request.envelope
+    const { path, listener, tenant } = request.envelope
+    const ofIdentity = listener === 'identity' || listener === 'identity-plain'
+    if (identity && listener !== 'pki' && identity.serves(path) && tenant.id === services.identity!.tenant.id)
+      return identity.handle(request, response)
     // Messages first: most requests are.
-    if (listener !== 'pki' && worker.serves(path)) return void worker.handle(request, response)
-    const endpoint = listener === 'pki' ? undefined : tokenServer.find(path)
+    if (listener !== 'pki' && !ofIdentity && worker.serves(path)) return void worker.handle(request, response)
+    const endpoint = listener === 'pki' || ofIdentity ? undefined : tokenServer.find(path)
     if (endpoint) return void tokenServer.handle(endpoint, request, response)
-    if (pki.serves(path)) return void pki.handle(request, response)
-    if (listener === 'pki' && !health.test(path)) request.url = '/not-on-this-port'
+    if (!ofIdentity && pki.serves(path)) return void pki.handle(request, response)
+    if ((listener === 'pki' || ofIdentity) && !health.test(path)) request.url = '/not-on-this-port'
     presetCommonHeaders(response)
     app.routing(request, response)
   })

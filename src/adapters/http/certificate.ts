@@ -17,7 +17,7 @@ export function certificateOf(
   { name, certificateHeader }: Listener,
   request: IncomingMessage,
 ): PresentedCertificate | Problem | undefined {
-  if (name === 'mtls') return fit(certificateOfSocket(request.socket))
+  if (name === 'mtls' || name === 'identity') return fit(certificateOfSocket(request.socket))
   if (name === 'proxy' && certificateHeader !== undefined) {
     const values = request.headersDistinct[certificateHeader] ?? []
     return fit(readForwardedCertificate(values, request.headersDistinct[`${certificateHeader}-chain`]))

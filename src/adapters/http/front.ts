@@ -19,7 +19,15 @@ const door: Surface = {
 }
 
 /** Addresses that answer whatever the database does. */
-const alwaysOn = new Set(['/livez', '/readyz', '/actuator/health', '/metrics'])
+const alwaysOn = new Set([
+  '/livez',
+  '/readyz',
+  '/actuator/health',
+  '/actuator/health/liveness',
+  '/actuator/health/readiness',
+  '/actuator/health/startup',
+  '/metrics',
+])
 
 /**
  * The front door, the same for every listener: gives the request its correlation id, refuses paths and headers
@@ -54,7 +62,8 @@ export function createFrontDoor(services: Services, formAt: (path: string) => Re
     const ambiguous = ambiguity(fullPath, request)
     if (ambiguous) return refuse(ambiguous, request, response)
     if (isProblem(certificate)) return refuse(certificate, request, response)
-    if (listener.name === 'mtls' && isMisdirected(request)) return refuse(misdirected, request, response)
+    if (asksForCertificates.has(listener.name) && isMisdirected(request))
+      return refuse(misdirected, request, response)
     const enter = () => {
       // As it is now that this process knows of every change.
       envelope.tenant = tenants.byName(defaultTenantName)!
@@ -83,6 +92,8 @@ export function createFrontDoor(services: Services, formAt: (path: string) => Re
     answerProblem(response, rendered)
   }
 }
+
+const asksForCertificates: ReadonlySet<Listener['name']> = new Set(['mtls', 'identity'])
 
 const tenantPrefix = '/tenants/'
 const prefixOfTenant = /^\/tenants\/[^/]+(?=\/)/

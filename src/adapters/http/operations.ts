@@ -19,7 +19,22 @@ export async function operationsRoutes(
     reply.header('Cache-Control', 'no-store').send({ status: 'UP' }),
   )
   app.get('/readyz', health)
-  app.get('/actuator/health', health)
+  app.get('/actuator/health', actuator)
+  for (const group of ['liveness', 'readiness', 'startup'])
+    app.get(`/actuator/health/${group}`, group === 'liveness' ? alive : health)
+
+  async function alive(_request: FastifyRequest, reply: FastifyReply) {
+    return reply.header('Cache-Control', 'no-store').send({ status: 'UP' })
+  }
+
+  /** As Spring's actuator has it: with the names of the groups below. */
+  async function actuator(_request: FastifyRequest, reply: FastifyReply) {
+    const up = ready()
+    return reply
+      .code(up ? 200 : 503)
+      .header('Cache-Control', 'no-store')
+      .send({ status: up ? 'UP' : 'OUT_OF_SERVICE', groups: ['liveness', 'readiness'] })
+  }
 
   async function health(_request: FastifyRequest, reply: FastifyReply) {
     const up = ready()

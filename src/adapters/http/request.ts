@@ -4,7 +4,7 @@ import type { PresentedCertificate } from '../../guard/index.ts'
 
 /** Where a request came in. */
 export interface Listener {
-  readonly name: 'public' | 'mtls' | 'proxy' | 'pki' | 'plain'
+  readonly name: 'public' | 'mtls' | 'proxy' | 'pki' | 'plain' | 'identity' | 'identity-plain'
   /** Where the proxy forwards certificates; its name in lower case. */
   readonly certificateHeader?: string
 }

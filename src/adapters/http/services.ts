@@ -18,6 +18,7 @@ import type { Tables } from '../../core/tables/index.ts'
 import type { TenantDirectory } from '../../core/tenants/index.ts'
 import type { Keyrings } from '../../core/tokens/index.ts'
 import type { Vault } from '../../core/vault.ts'
+import type { IdentityParts } from './identity/app.ts'
 
 /** What the addresses of the server are made of; composed once, in `app/compose.ts`. */
 export interface Services extends Identification, RegisteredAuthentication {
@@ -40,6 +41,8 @@ export interface Services extends Identification, RegisteredAuthentication {
   readonly probe: Probe
   readonly files: SourceFiles
   readonly meter: Meter
+  /** undefined: it is not configured. */
+  readonly identity: IdentityParts | undefined
   readonly operations: Operations
 }
 

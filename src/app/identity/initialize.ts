@@ -3,16 +3,28 @@ import {
   addMember,
   createEntity,
   type EntityKind,
+  ensureIdentityDefaults,
   type IdentityManagement,
   type Membership,
   type MemberType,
 } from '../../core/identity/index.ts'
 import { isProblem, type Problem } from '../../core/problem.ts'
-import type { Tenant } from '../../core/tenant.ts'
-import type { Initialization, Members } from '../camunda/settings.ts'
+import { defaultTenantName, type Tenant } from '../../core/tenant.ts'
+import type { IdentitySettings, Initialization, Members } from '../camunda/settings.ts'
 import { ConfigError } from '../config.ts'
 
 type Dependencies = IdentityManagement & { readonly context: Pick<Context, 'now' | 'log'> }
+
+/** Makes the predefined roles, and what the configuration wants to be there. Throws ConfigError. */
+export async function prepareIdentity(
+  { initialization, persistentSessions }: Pick<IdentitySettings, 'initialization' | 'persistentSessions'>,
+  services: Dependencies & { readonly tenants: { byName(name: string): Tenant | undefined } },
+): Promise<void> {
+  const tenant = services.tenants.byName(defaultTenantName)!
+  await ensureIdentityDefaults(tenant, services)
+  await applyInitialization(tenant, initialization, services)
+  if (!persistentSessions) await services.store.write(({ sessions }) => sessions.clear(tenant.id))
+}
 
 /**
  * Makes what the configuration wants to be there from the beginning, where it is not: mapping rules, roles, groups,
