@@ -223,29 +223,15 @@ const lentIdentity = (
     tokens,
   )
 
+/** Each by itself is told of where the settings are read; together they are more than two. */
 function warnOfOpenDoors(
-  { unprotectedApi, authorizationsEnabled, csrfEnabled }: IdentitySettings,
-  { log }: Context,
+  { unprotectedApi, authorizationsEnabled }: IdentitySettings,
+  { log }: Pick<Context, 'log'>,
 ): void {
   if (unprotectedApi && !authorizationsEnabled)
     log.warn(
       {},
       'SECURITY: the identity API is open to everybody who can reach it: UNPROTECTEDAPI=true lets callers in without a credential, and AUTHORIZATIONS_ENABLED=false lets them do everything',
-    )
-  else if (unprotectedApi)
-    log.warn(
-      {},
-      'SECURITY: callers without a credential are let in, without roles (CAMUNDA_SECURITY_AUTHENTICATION_UNPROTECTEDAPI=true)',
-    )
-  else if (!authorizationsEnabled)
-    log.warn(
-      {},
-      'SECURITY: whoever is authenticated may do everything (CAMUNDA_SECURITY_AUTHORIZATIONS_ENABLED=false)',
-    )
-  if (!csrfEnabled)
-    log.warn(
-      {},
-      'SECURITY: browsers with a session are not protected against forged requests (CAMUNDA_SECURITY_CSRF_ENABLED=false)',
     )
 }
 
