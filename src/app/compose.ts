@@ -58,6 +58,8 @@ export interface Parts {
   readonly sourceFiles: string
   /** The identity service of the tenant `default`; undefined: there is none. */
   readonly identity?: IdentitySettings | undefined
+  /** With the log of its level; default: the one of all. */
+  readonly identityContext?: Context | undefined
   /** Default: over HTTP. Measuring the admission alone takes another one. */
   readonly forwarder?: Forwarder | undefined
   openVault(store: Store): Promise<Vault>
@@ -151,7 +153,7 @@ export async function composeServer(parts: Parts): Promise<Server> {
       store,
       changes,
       vault,
-      context,
+      context: parts.identityContext ?? context,
       chosenSecrets,
       failures,
       revocation,

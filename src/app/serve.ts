@@ -20,6 +20,7 @@ import { startDemo } from './demo.ts'
 import { makePrivateDirectory } from './files.ts'
 import { prepareIdentity } from './identity/initialize.ts'
 import { type LoadedIdentity, loadIdentity } from './identity/load.ts'
+import { fromLevel, partLevels } from './identity/log.ts'
 import { openListeners, settlePorts } from './listeners.ts'
 import { startMaintenance } from './maintenance.ts'
 import { openConfiguredVault, rotateMasterKey } from './master-key.ts'
@@ -33,6 +34,12 @@ export interface ServeOptions {
   readonly config?: string | undefined
 }
 
+/** The identity service of this process. */
+interface IdentityRun {
+  readonly settings: IdentitySettings
+  readonly context: Context
+}
+
 /** What is accepted is finished within that time after SIGTERM; then the process ends all the same. */
 const shutdownMs = 8000
 
@@ -42,10 +49,12 @@ const shutdownMs = 8000
  */
 export async function serve(options: ServeOptions): Promise<void> {
   const loaded = loadConfig(options)
-  const { settings: identity, notices } = loaded
+  const { settings, notices } = loaded
   const config = await settlePorts(loaded.config)
-  const log = createLog({ level: config.logLevel, format: config.logFormat, fd: 1 })
-  const context: Context = { now: Date.now, random: createRandom(), log }
+  const levels = partLevels(config.logLevel, settings)
+  const log = createLog({ level: levels.least, format: config.logFormat, fd: 1 })
+  const context: Context = { now: Date.now, random: createRandom(), log: fromLevel(log, levels.root) }
+  const identity = settings && { settings, context: { ...context, log: fromLevel(log, levels.identity) } }
   if (cluster.isWorker) return serveAsWorker(config, identity, context, log)
 
   refuseUnsafeDemo(options, config)
@@ -67,7 +76,7 @@ export async function serve(options: ServeOptions): Promise<void> {
 async function start(
   options: ServeOptions,
   config: Config,
-  identity: IdentitySettings | undefined,
+  identity: IdentityRun | undefined,
   context: Context,
   log: ProcessLog,
 ): Promise<() => Promise<void>> {
@@ -80,7 +89,7 @@ async function start(
       : await startAlone(config, identity, context)
   const { server } = process_
   await ensureAdminKey(server.services, server.services.tenants.byName(defaultTenantName)!, config)
-  if (identity) await prepareIdentity(identity, server.services)
+  if (identity) await prepareIdentity(identity.settings, { ...server.services, context: identity.context })
   const demo = options.demo ? await startDemo(server.services, config) : undefined
   await process_.open()
   const maintenance = startMaintenance(server, config, context)
@@ -90,7 +99,7 @@ async function start(
       url: publicUrl,
       mtls: mtlsUrl,
       pki: pkiUrl,
-      ...(identity && { identityPort: process_.identityPort ?? identity.port }),
+      ...(identity && { identityPort: process_.identityPort ?? identity.settings.port }),
       workers: config.workers,
     },
     'ready',
@@ -116,7 +125,7 @@ interface Running {
 
 async function startAlone(
   config: Config,
-  identity: IdentitySettings | undefined,
+  identity: IdentityRun | undefined,
   context: Context,
 ): Promise<Running> {
   const meter = createPrometheusMeter()
@@ -126,7 +135,7 @@ async function startAlone(
     ready: () => ready,
     metrics: () => meter.page(),
   })
-  const listening = await openListeners(config, identity, context, server, { turnAway: false })
+  const listening = await openListeners(config, identity?.settings, context, server, { turnAway: false })
   return {
     server,
     identityPort: listening.identityPort,
@@ -143,7 +152,7 @@ async function startAlone(
 
 async function startPrimary(
   config: Config,
-  identity: IdentitySettings | undefined,
+  identity: IdentityRun | undefined,
   context: Context,
 ): Promise<Running> {
   const meter = createPrometheusMeter()
@@ -199,7 +208,7 @@ function fork(config: Config) {
 
 async function serveAsWorker(
   config: Config,
-  identity: IdentitySettings | undefined,
+  identity: IdentityRun | undefined,
   context: Context,
   log: ProcessLog,
 ): Promise<void> {
@@ -230,7 +239,7 @@ async function serveAsWorker(
     bus,
   })
   const composed = server
-  const listening = await openListeners(config, identity, context, composed, { turnAway: true })
+  const listening = await openListeners(config, identity?.settings, context, composed, { turnAway: true })
   close = async () => {
     ready = false
     await listening.close(shutdownMs - 1000)
@@ -242,7 +251,7 @@ async function serveAsWorker(
 
 function compose(
   config: Config,
-  identity: IdentitySettings | undefined,
+  identity: IdentityRun | undefined,
   context: Context,
   meter: PrometheusMeter,
   own: { role: 'primary' | 'worker'; ready: () => boolean; metrics: () => Promise<string>; bus?: WorkerBus },
@@ -251,7 +260,8 @@ function compose(
     databaseUrl: config.databaseUrl ?? `sqlite:${config.dataDir}`,
     role: own.role,
     sourceFiles: join(config.dataDir, 'provisioning'),
-    identity,
+    identity: identity?.settings,
+    identityContext: identity?.context,
     bases: basesOf(config),
     context,
     meter,
