@@ -40,9 +40,6 @@ import { createFetchJson } from '../guard/fetch-json.ts'
 import type { IdentitySettings } from './camunda/settings.ts'
 import { composeIdentity } from './identity/compose.ts'
 
-/** Of the API of Camunda that the identity service speaks. */
-const identityVersion = '8.8.0'
-
 /** What differs from composition to composition. */
 export interface Parts {
   readonly databaseUrl: string
@@ -191,7 +188,7 @@ export async function composeServer(parts: Parts): Promise<Server> {
     probe: createProbe(),
     files,
     meter,
-    identity: identity && { ...identity, csrfEnabled: parts.identity!.csrfEnabled, version: identityVersion },
+    identity,
     operations: parts.operations(store),
   }
   const listenerOf = await createHttpApp(services)

@@ -7,6 +7,7 @@ import type { Probe } from '../../core/connectivity/index.ts'
 import type { Context } from '../../core/context.ts'
 import type { DecisionRecord } from '../../core/explain/index.ts'
 import type { FlowRegistry, Forwarder, Message } from '../../core/flows/index.ts'
+import type { IdentityService } from '../../core/identity/index.ts'
 import type { Journal } from '../../core/journal.ts'
 import type { KeyFileReading, KeystoreIdentities } from '../../core/keystore/index.ts'
 import type { SecurityMaterials } from '../../core/material/index.ts'
@@ -18,7 +19,6 @@ import type { Tables } from '../../core/tables/index.ts'
 import type { TenantDirectory } from '../../core/tenants/index.ts'
 import type { Keyrings } from '../../core/tokens/index.ts'
 import type { Vault } from '../../core/vault.ts'
-import type { IdentityParts } from './identity/app.ts'
 
 /** What the addresses of the server are made of; composed once, in `app/compose.ts`. */
 export interface Services extends Identification, RegisteredAuthentication {
@@ -42,7 +42,7 @@ export interface Services extends Identification, RegisteredAuthentication {
   readonly files: SourceFiles
   readonly meter: Meter
   /** undefined: it is not configured. */
-  readonly identity: IdentityParts | undefined
+  readonly identity: IdentityService | undefined
   readonly operations: Operations
 }
 

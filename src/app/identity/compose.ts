@@ -10,21 +10,15 @@ import {
   createIdentityTokens,
   createPermissions,
   createSessions,
-  type IdentityCaller,
-  type IdentityModels,
-  type IdentityRequest,
+  type IdentityService,
   type IdentityTokens,
   type IdentityWay,
-  type Permissions,
   type PrincipalSource,
   passwordWay,
-  type Sessions,
   serviceIdentityWay,
   tokenWay,
 } from '../../core/identity/index.ts'
 import { isLoopback } from '../../core/network.ts'
-import type { Problem } from '../../core/problem.ts'
-import type { Soon } from '../../core/soon.ts'
 import type { ChangeFeed, Transactions } from '../../core/store.ts'
 import type { Tables } from '../../core/tables/index.ts'
 import type { Tenant } from '../../core/tenant.ts'
@@ -55,20 +49,18 @@ export interface IdentityParts {
 }
 
 /** The identity service, put together as the described variables say. */
-export interface IdentityService {
+export interface ComposedIdentity extends IdentityService {
   readonly settings: IdentitySettings
-  readonly tenant: Tenant
-  readonly models: IdentityModels
-  readonly permissions: Permissions
-  readonly sessions: Sessions
   /** undefined: no issuer is configured. */
   readonly tokens: IdentityTokens | undefined
-  authenticate(request: IdentityRequest): Soon<IdentityCaller | Problem>
   close(): void
 }
 
+/** Of the API of Camunda that it speaks. */
+const version = '8.8.0'
+
 /** Throws ConfigError for settings that cannot work. */
-export function composeIdentity(settings: IdentitySettings, parts: IdentityParts): IdentityService {
+export function composeIdentity(settings: IdentitySettings, parts: IdentityParts): ComposedIdentity {
   const { tenant, store, changes, vault, context } = parts
   const models = createIdentityModels(store.read.identity, changes)
   const sessions = createSessions(
@@ -91,6 +83,8 @@ export function composeIdentity(settings: IdentitySettings, parts: IdentityParts
     tenant,
     models,
     permissions: createPermissions(settings.authorizationsEnabled),
+    csrfEnabled: settings.csrfEnabled,
+    version,
     sessions,
     tokens,
     authenticate: request => authenticateIdentity(tenant, request, authentication),

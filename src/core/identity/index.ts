@@ -24,6 +24,7 @@ export {
 export { createIdentityModels, type IdentityModel, type IdentityModels, type Place } from './model.ts'
 export { isAuthorized, type Memberships, type Principal, resolve } from './resolve.ts'
 export { type Searchable, type SearchResult, search } from './search.ts'
+export type { IdentityService } from './service.ts'
 export { serviceIdentityWay } from './service-identity.ts'
 export { createSessions, type Sessions } from './sessions.ts'
 export { createFirstAdministrator, hasNoAdministrator, setupIsOver } from './setup.ts'

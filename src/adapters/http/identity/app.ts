@@ -1,21 +1,11 @@
 import type { ServerResponse } from 'node:http'
 import Fastify from 'fastify'
-import type { IdentityCaller, IdentityRequest, Sessions } from '../../../core/identity/index.ts'
-import type { Problem } from '../../../core/problem.ts'
-import type { Soon } from '../../../core/soon.ts'
+import type { IdentityService } from '../../../core/identity/index.ts'
 import { presetCommonHeaders } from '../answer.ts'
 import type { EnvelopedRequest } from '../request.ts'
 import type { Services } from '../services.ts'
 import { registerIdentity } from './routes.ts'
-import type { IdentityServices } from './services.ts'
 import { callerOf, handleSession, isOfSessions } from './sessions.ts'
-
-/** The identity service of one tenant, as it was put together. */
-export interface IdentityParts extends Omit<IdentityServices, keyof Services | 'authenticate'> {
-  readonly sessions: Sessions
-  readonly csrfEnabled: boolean
-  authenticate(request: IdentityRequest): Soon<IdentityCaller | Problem>
-}
 
 /** The addresses of the identity service. */
 export interface IdentityApp {
@@ -28,14 +18,14 @@ const ofApi = /^\/(v2\/|identity\/api\/)/
 /** As long as ids may be, encoded. */
 const longestParameter = 2000
 
-export async function createIdentityApp(parts: IdentityParts, services: Services): Promise<IdentityApp> {
-  const ofSessions = { ...parts, ...pick(services), realm: parts.tenant.name }
+export async function createIdentityApp(identity: IdentityService, services: Services): Promise<IdentityApp> {
+  const ofSessions = { ...identity, ...pick(services), realm: identity.tenant.name }
   const app = Fastify({
     logger: false,
     routerOptions: { caseSensitive: true, ignoreTrailingSlash: false, maxParamLength: longestParameter },
   })
   await registerIdentity(app, {
-    ...parts,
+    ...identity,
     ...pick(services),
     store: services.store,
     chosenSecrets: services.chosenSecrets,

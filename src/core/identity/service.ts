@@ -1,0 +1,20 @@
+import type { Problem } from '../problem.ts'
+import type { Soon } from '../soon.ts'
+import type { Tenant } from '../tenant.ts'
+import type { IdentityCaller, Permissions } from './caller.ts'
+import type { IdentityModels } from './model.ts'
+import type { Sessions } from './sessions.ts'
+import type { IdentityRequest } from './way.ts'
+
+/** The identity service of a tenant, as its addresses need it. */
+export interface IdentityService {
+  readonly tenant: Tenant
+  readonly models: IdentityModels
+  readonly permissions: Permissions
+  readonly sessions: Sessions
+  /** Do browsers with a session show where a request comes from? */
+  readonly csrfEnabled: boolean
+  /** Of the API that it speaks. */
+  readonly version: string
+  authenticate(request: IdentityRequest): Soon<IdentityCaller | Problem>
+}
