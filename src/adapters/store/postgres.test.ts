@@ -4,6 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { Client } from 'pg'
 import { applicationsContract } from '../../../test/contracts/applications.ts'
 import { certificatesContract } from '../../../test/contracts/certificates.ts'
+import { identityContract } from '../../../test/contracts/identity.ts'
 import { keystoreContract } from '../../../test/contracts/keystore.ts'
 import { platformsContract } from '../../../test/contracts/platforms.ts'
 import { registrationContract } from '../../../test/contracts/registration.ts'
@@ -23,6 +24,7 @@ async function database(): Promise<Place> {
 storeContract('PostgreSQL', database)
 applicationsContract('PostgreSQL', database)
 certificatesContract('PostgreSQL', database)
+identityContract('PostgreSQL', database)
 keystoreContract('PostgreSQL', database)
 platformsContract('PostgreSQL', database)
 registrationContract('PostgreSQL', database)

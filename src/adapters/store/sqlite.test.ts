@@ -7,6 +7,7 @@ import { describe, it } from 'node:test'
 import Database from 'better-sqlite3'
 import { applicationsContract } from '../../../test/contracts/applications.ts'
 import { certificatesContract } from '../../../test/contracts/certificates.ts'
+import { identityContract } from '../../../test/contracts/identity.ts'
 import { keystoreContract } from '../../../test/contracts/keystore.ts'
 import { platformsContract } from '../../../test/contracts/platforms.ts'
 import { registrationContract } from '../../../test/contracts/registration.ts'
@@ -30,6 +31,7 @@ async function directory(): Promise<Place & { path: string }> {
 storeContract('SQLite', directory)
 applicationsContract('SQLite', directory)
 certificatesContract('SQLite', directory)
+identityContract('SQLite', directory)
 keystoreContract('SQLite', directory)
 platformsContract('SQLite', directory)
 registrationContract('SQLite', directory)
