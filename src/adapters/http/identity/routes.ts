@@ -29,6 +29,8 @@ export async function registerIdentity(app: FastifyInstance, services: IdentityS
   takeJsonOnly(app)
 
   app.addHook('onRequest', async (request, reply) => {
+    // `/tenants/NAME` may stand before every address, and this is the API of one tenant.
+    if (envelopeOf(request.raw).tenant.id !== tenant.id) return refuse(noOperation, request, reply)
     const open = openRoutes.find(({ path }) => path === request.routeOptions.url)
     if (open && !request.is404) {
       const refused = open.refuse?.(request.raw)
