@@ -132,6 +132,7 @@ function tasksOf(services: Server['services'], config: Config, context: Context)
           ...(await endingApplications(until, services)),
           ...(await endingKeystore(until, services)),
           ...(await endingSystemCertificates(until, services)),
+          ...(services.identity?.endings(until) ?? []),
           ...(await endingAuthorities(until, services)),
           ...(await endingTrust(until, services)),
           ...endingServerCertificates(until, config, context),

@@ -35,6 +35,8 @@ export type CertificateFilesOptions = {
 export type CertificateFiles = {
   /** Those that are good at this time, the newest first. Throws TokenError `invalid_configuration` where none is. */
   current(now?: number): readonly LoadedCertificate[]
+  /** Those that were read, whatever their dates. */
+  all(): readonly LoadedCertificate[]
   /**
    * As `auth` of a token client: each certificate by itself, the newest first, such as
    * `files.auth(one => tlsClientAuth(clientId, one))`.
@@ -64,6 +66,7 @@ export function certificateFiles(
 
   return {
     current,
+    all: () => held.map(one => one()),
     auth(make) {
       const made = new WeakMap<LoadedCertificate, ClientAuth>()
       const authOf = (certificate: LoadedCertificate): ClientAuth => {

@@ -22,6 +22,7 @@ export const watchedKinds = [
   'app',
   'keystore',
   'provisioning',
+  'identity',
   'authority',
   'trusted',
   'server',

@@ -1,8 +1,9 @@
 import type { LookupFunction } from 'node:net'
-import type { TokenClient } from '../../client/index.ts'
+import type { CertificateFiles, TokenClient } from '../../client/index.ts'
 import type { OutboundAccess } from '../../core/calls.ts'
 import type { ChosenSecrets, FailureCounter } from '../../core/clients/index.ts'
 import type { Context } from '../../core/context.ts'
+import type { Ending } from '../../core/expiry.ts'
 import {
   authenticateIdentity,
   certificateWay,
@@ -68,7 +69,8 @@ export function composeIdentity(settings: IdentitySettings, parts: IdentityParts
     { tenant, store, vault, context, models },
   )
   const tokens = settings.method === 'oidc' ? issuerTokens(settings, parts) : undefined
-  const own = ownIdentity(settings, parts)
+  const keystores = openKeystores(settings, context)
+  const own = ownIdentity(settings, keystores.assertion, parts)
   const ways: IdentityWay[] = [
     ...(tokens ? [tokenWay(tokens)] : []),
     ...(settings.method === 'basic' ? [passwordWay({ ...parts, models })] : []),
@@ -88,6 +90,7 @@ export function composeIdentity(settings: IdentitySettings, parts: IdentityParts
     sessions,
     tokens,
     authenticate: request => authenticateIdentity(tenant, request, authentication),
+    endings: before => endingsOf(keystores, settings, tenant, before),
     close: () => own?.close(),
   }
 }
@@ -126,18 +129,58 @@ function issuerTokens({ oidc }: IdentitySettings, { fetchJson, context }: Identi
   )
 }
 
+/** The certificates that assertions are signed with. */
+interface Keystores {
+  readonly assertion: CertificateFiles | undefined
+  /** Of the second identity, which is another program's: looked at, so that a wrong one, or its end, is known here. */
+  readonly zeebe: CertificateFiles | undefined
+}
+
+function openKeystores(
+  { assertion, certAuthEnabled, zeebeAssertion }: IdentitySettings,
+  { log }: Pick<Context, 'log'>,
+): Keystores {
+  return {
+    zeebe: zeebeAssertion && openKeystore(zeebeAssertion, log),
+    assertion: certAuthEnabled && assertion ? openKeystore(assertion, log) : undefined,
+  }
+}
+
+function endingsOf(
+  { assertion, zeebe }: Keystores,
+  settings: IdentitySettings,
+  { name: tenant }: Tenant,
+  before: number,
+): Ending[] {
+  const files = [
+    { files: assertion, path: settings.assertion?.keystore.path },
+    { files: zeebe, path: settings.zeebeAssertion?.keystore.path },
+  ]
+  return files.flatMap(({ files: held, path = '' }) =>
+    (held?.all() ?? [])
+      .filter(({ notAfter }) => notAfter < before)
+      .map(({ thumbprint, notAfter }) => ({
+        of: 'identity' as const,
+        id: thumbprint,
+        names: { tenant, file: path },
+        notAfter,
+        hint: 'Upload its successor at the token server, then put it into the file: it is read at once.',
+      })),
+  )
+}
+
 /** The service as a client of its token server, where it has a keystore. */
-function ownIdentity(settings: IdentitySettings, parts: IdentityParts): TokenClient | undefined {
-  const { oidc, assertion, certAuthEnabled, zeebeAssertion } = settings
-  const { context, tenant, outbound } = parts
-  // The second identity is another program's here: it is looked at, so that a wrong one is known at the start.
-  if (zeebeAssertion) openKeystore(zeebeAssertion, context.log)
-  if (!certAuthEnabled || !assertion) return undefined
+function ownIdentity(
+  { oidc, assertion }: IdentitySettings,
+  files: CertificateFiles | undefined,
+  parts: IdentityParts,
+): TokenClient | undefined {
+  const { tenant, outbound } = parts
+  if (!files || !assertion) return undefined
   if (oidc.clientId === undefined)
     throw new ConfigError(
       'CAMUNDA_IDENTITY_CLIENT_ID is missing: an assertion has to name the client that makes it.',
     )
-  const files = openKeystore(assertion, context.log)
   return ownTokenClient(oidc, assertionsOf(oidc.clientId, files, assertion.kid), {
     ...parts,
     connection: async () => outbound.connection(tenant.id, undefined),

@@ -1,3 +1,4 @@
+import type { Ending } from '../expiry.ts'
 import type { Problem } from '../problem.ts'
 import type { Soon } from '../soon.ts'
 import type { Tenant } from '../tenant.ts'
@@ -16,5 +17,7 @@ export interface IdentityService {
   readonly csrfEnabled: boolean
   /** Of the API that it speaks. */
   readonly version: string
+  /** Its certificates in files that end before a time. */
+  endings(before: number): Ending[]
   authenticate(request: IdentityRequest): Soon<IdentityCaller | Problem>
 }
