@@ -59,6 +59,23 @@ describe('who is not known', () => {
     assert.deepEqual([...details], ['the credentials are not valid'])
   })
 
+  test('is told to wait when he guesses, and others are not', async () => {
+    await identity.user('guessed')
+    const guess = () =>
+      identity.stranger('GET', '/v2/authentication/me', undefined, {
+        Authorization: basicOf('guessed', 'not the password'),
+      })
+    const answers = []
+    do answers.push(await guess())
+    while (answers.at(-1)?.status === 401 && answers.length < 50)
+    const last = answers.at(-1)!
+    assert.equal(last.status, 429)
+    assert.match(String(last.headers['retry-after']), /^[1-9]\d?$/)
+    assert.equal(last.headers['content-type'], 'application/problem+json')
+    assert.equal(last.body.title, 'Too Many Requests')
+    assert.equal((await identity.admin('GET', '/v2/authentication/me')).status, 200)
+  })
+
   test('may ask whether the service is up', async () => {
     const { status, text, headers } = await identity.stranger('GET', '/v2/status')
     assert.equal(status, 204)
@@ -84,6 +101,23 @@ describe('a refusal', () => {
     assert.equal(headers['content-type'], 'application/problem+json')
     assert.equal(body.title, 'Bad Request')
   })
+})
+
+test('while the database is not heard, clients are told that they may come again', async () => {
+  const { upToDate } = identity.world.server.services.changes
+  identity.world.server.services.changes.upToDate = () => false
+  try {
+    for (const path of ['/v2/authentication/me', '/v2/status']) {
+      const { status, headers, body } = await identity.admin('GET', path)
+      assert.equal(status, 503)
+      assert.equal(headers['content-type'], 'application/problem+json')
+      assert.equal(headers['retry-after'], '1')
+      assert.equal(body.title, 'RESOURCE_EXHAUSTED')
+      assert.equal(body.instance, path)
+    }
+  } finally {
+    identity.world.server.services.changes.upToDate = upToDate
+  }
 })
 
 describe('who has no permission', () => {
