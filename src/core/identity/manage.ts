@@ -5,6 +5,7 @@ import { Problem } from '../problem.ts'
 import { printable } from '../schema.ts'
 import type { Transactions } from '../store.ts'
 import type { Tenant } from '../tenant.ts'
+import { invalid } from './invalid.ts'
 import type { AuthorizationContent, OwnerType } from './kinds/authorization.ts'
 import { wrongCommonId } from './kinds/ids.ts'
 import { containerOf, kindOf } from './kinds/index.ts'
@@ -212,5 +213,3 @@ export async function readContent(
 
 export const notThere = (kind: Pick<Kind, 'title'>, id: string): Problem =>
   new Problem('not_found', `there is no ${kind.title} ${printable(id)}`)
-
-export const invalid = (says: string) => new Problem('invalid_input', says)

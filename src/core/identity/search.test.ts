@@ -161,6 +161,16 @@ describe('pages', () => {
       assert.match(cursor!, /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/)
   })
 
+  test('go on after the longest texts that there are', () => {
+    const long = ['a', 'b'].map(id => ({ id, name: '\u20ac'.repeat(1024), groupId: '"'.repeat(1024) }))
+    const sort = [{ field: 'name' }, { field: 'groupId' }]
+    const first = search(long, { sort, page: { limit: 1 } }, by)
+    assert.ok(!isProblem(first))
+    const next = search(long, { sort, page: { limit: 1, after: first.page.endCursor } }, by)
+    assert.ok(!isProblem(next))
+    assert.equal(next.items[0]?.id, 'b')
+  })
+
   test('have cursors of their own order only', () => {
     const { endCursor } = found({ sort }).page
     for (const other of [
