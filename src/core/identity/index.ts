@@ -23,7 +23,7 @@ export {
 } from './manage.ts'
 export { createIdentityModels, type IdentityModel, type IdentityModels, type Place } from './model.ts'
 export { isAuthorized, type Memberships, type Principal, resolve } from './resolve.ts'
-export { type Searchable, type SearchResult, type SearchResult, search, search } from './search.ts'
+export { type SearchResult, search } from './search.ts'
 export type { Searchable } from './searchable.ts'
 export type { IdentityService } from './service.ts'
 export { serviceIdentityWay } from './service-identity.ts'

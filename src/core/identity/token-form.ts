@@ -65,7 +65,9 @@ export function principalOf(claims: Claims, settings: TokenClaimsSettings): Prin
   const clientId = clientIdClaim === undefined ? undefined : first(clientIdClaim, claims)
   const groups = groupsClaim === undefined ? undefined : claimPath(groupsClaim)?.values(claims)
   const roles = rolesIn(claims)
-  const more = { claims, ...(groups && { groups }), ...(roles.length > 0 && { roles }) }
+  // What a certificate says is said by certificates alone.
+  const { certificate: _, ...own } = claims
+  const more = { claims: own, ...(groups && { groups }), ...(roles.length > 0 && { roles }) }
   if (settings.isMicrosoft && isApplication(claims)) {
     const id = clientId ?? first('azp', claims) ?? first('appid', claims)
     return id === undefined ? nameless(settings) : { type: 'client', id, ...more }

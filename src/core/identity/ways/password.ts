@@ -30,7 +30,7 @@ export function passwordWay(deps: PasswordDependencies): IdentityWay {
       const model = await deps.models.of(deps.tenant.id)
       const user = model.entity('user', username)
       const refused = await checkPassword(username, secret, user, source, deps)
-      return refused ?? provenBy(user!)
+      return refused?.with({ subject: { clientId: username } }) ?? provenBy(user!)
     },
   }
 }

@@ -1,4 +1,3 @@
-import { CsvError, parse } from 'csv-parse'
 import { SystemFailure } from '../failure.ts'
 import { isObject, isSafeName, type Json, type JsonObject } from '../transformation/index.ts'
 
@@ -15,6 +14,8 @@ export async function readCsv(
   const separator = properties['file.csv.list.separator'] ?? ';'
   const rows: JsonObject[] = []
   let columns: readonly Column[] | undefined
+  // Only who reads such files needs it in memory.
+  const { CsvError, parse } = await import('csv-parse')
   try {
     const parser = parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes), {
       delimiter: properties['file.csv.delimiter'] ?? ',',
