@@ -5,6 +5,7 @@ import type { ChosenSecrets, FailureCounter } from '../../core/clients/index.ts'
 import type { Context } from '../../core/context.ts'
 import type { Ending } from '../../core/expiry.ts'
 import {
+  auditRole,
   authenticateIdentity,
   certificateWay,
   createIdentityModels,
@@ -125,7 +126,11 @@ function issuerTokens({ oidc }: IdentitySettings, { fetchJson, context }: Identi
       groupsClaim: oidc.groupsClaim,
       preferUsernameClaim: oidc.preferUsernameClaim,
     },
-    { keys: issuerKeys(oidc, { fetchJson, context }), clock: context.now },
+    {
+      keys: issuerKeys(oidc, { fetchJson, context }),
+      clock: context.now,
+      onRole: (who, role) => auditRole(role, `${who}, by its token`, context.log),
+    },
   )
 }
 
@@ -222,11 +227,7 @@ function mtlsWay({ mtls, tls }: IdentitySettings, parts: IdentityParts): Identit
     {
       now: context.now,
       evaluate: presented => trust.evaluate(tenant.id, presented),
-      onAdministrator: (username, role) =>
-        context.log.warn(
-          { username, role },
-          `SECURITY AUDIT: Assigning administrative role '${role}' to certificate user. Ensure this is intended and properly configured.`,
-        ),
+      onRole: (username, role) => auditRole(role, `certificate user ${username}`, context.log),
     },
   )
 }

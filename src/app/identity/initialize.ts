@@ -35,8 +35,6 @@ export async function applyInitialization(
   wanted: Initialization,
   deps: Dependencies,
 ): Promise<void> {
-  const { log } = deps.context
-
   async function create(kind: EntityKind, document: Readonly<Record<string, unknown>>): Promise<void> {
     const made = await createEntity(tenant, kind, withoutUndefined(document), deps)
     if (isProblem(made) && made.code !== 'conflict') throw wrong(kind, document, made)
@@ -44,16 +42,7 @@ export async function applyInitialization(
 
   async function join(membership: Omit<Membership, 'tenantId'>): Promise<void> {
     const joined = await addMember(tenant, membership, deps)
-    if (isProblem(joined)) {
-      if (joined.code !== 'conflict') throw wrong(membership.container, membership, joined)
-      return
-    }
-    const { container, containerId: role, member, memberId } = membership
-    if (container === 'role' && /ADMIN|SUPER/i.test(role))
-      log.warn(
-        { member, memberId, role },
-        `SECURITY AUDIT: Assigning administrative role '${role}' to ${member} ${memberId}. Ensure this is intended and properly configured.`,
-      )
+    if (isProblem(joined) && joined.code !== 'conflict') throw wrong(membership.container, membership, joined)
   }
 
   async function joinAll(

@@ -1,3 +1,4 @@
+export { auditRole } from './audit.ts'
 export { authenticateIdentity, type IdentityAuthentication } from './authenticate.ts'
 export {
   createPermissions,

@@ -23,7 +23,7 @@ const deps = {
   store,
   // Slow on purpose where it is real; the tests of the API have the real one.
   chosenSecrets: { hash: async (secret: string) => hashing ?? `hash of ${secret.length}` },
-  context: { now: () => 4_102_444_800_123 },
+  context: { now: () => 4_102_444_800_123, log: silentLog },
 }
 
 /** A tenant of its own for each test. */

@@ -5,6 +5,7 @@ import { Problem } from '../problem.ts'
 import { printable } from '../schema.ts'
 import type { Transactions } from '../store.ts'
 import type { Tenant } from '../tenant.ts'
+import { auditRole } from './audit.ts'
 import { invalid } from './invalid.ts'
 import type { AuthorizationContent, OwnerType } from './kinds/authorization.ts'
 import { wrongCommonId } from './kinds/ids.ts'
@@ -23,7 +24,7 @@ import type {
 export interface IdentityManagement {
   readonly store: Transactions<IdentityTables>
   readonly chosenSecrets: Pick<ChosenSecrets, 'hash'>
-  readonly context: Pick<Context, 'now'>
+  readonly context: Pick<Context, 'now' | 'log'>
 }
 
 type Home = Pick<Tenant, 'id'>
@@ -107,9 +108,9 @@ export async function deleteEntity(
 export async function addMember(
   home: Home,
   membership: Omit<Membership, 'tenantId'>,
-  { store }: Pick<IdentityManagement, 'store'>,
+  { store, context }: Pick<IdentityManagement, 'store' | 'context'>,
 ): Promise<Membership | Problem> {
-  return store.write(async ({ identity }) => {
+  const added = await store.write(async ({ identity }) => {
     const checked = await checkMembership(home, membership, identity)
     if (checked instanceof Problem) return checked
     if (await identity.has(checked))
@@ -120,6 +121,9 @@ export async function addMember(
     await identity.add(checked)
     return checked
   })
+  if (!(added instanceof Problem) && added.container === 'role')
+    auditRole(added.containerId, `${added.member} ${printable(added.memberId)}`, context.log)
+  return added
 }
 
 export async function removeMember(

@@ -1,6 +1,7 @@
 import { Problem } from '../problem.ts'
 import { printable } from '../schema.ts'
 import type { Tenant } from '../tenant.ts'
+import { auditRole } from './audit.ts'
 import { administratorRole } from './defaults.ts'
 import { invalid } from './invalid.ts'
 import { user } from './kinds/user.ts'
@@ -27,7 +28,7 @@ export async function createFirstAdministrator(
   if (wrongId) return invalid(`username: ${wrongId}`)
   const content = await readContent(user, user.create, rest, deps)
   if (content instanceof Problem) return content
-  return deps.store.write(async ({ identity }) => {
+  const made = await deps.store.write(async ({ identity }) => {
     const isTaken = (await identity.memberships(tenantId)).some(
       ({ container, containerId }) => container === 'role' && containerId === administratorRole,
     )
@@ -52,6 +53,8 @@ export async function createFirstAdministrator(
     })
     return entity
   })
+  if (!(made instanceof Problem)) auditRole(administratorRole, `user ${printable(made.id)}`, deps.context.log)
+  return made
 }
 
 export const setupIsOver = new Problem('insufficient_scope', 'there is an administrator already', {

@@ -23,17 +23,16 @@ export interface CertificateWayDependencies {
   /** Is it good for authenticating somebody, now? */
   readonly now: () => number
   readonly evaluate: (presented: PresentedCertificate) => Soon<Verdict>
-  /** Told of each certificate that comes with the role of an administrator, once. */
-  readonly onAdministrator: (username: string, role: string) => void
+  /** Told of the roles that a certificate comes with, once for each. */
+  readonly onRole: (username: string, role: string) => void
 }
 
 const remembered = 10_000
-const administrative = /ADMIN|SUPER/i
 
 /** A certificate of the connection, where a trusted authority vouches for it. */
 export function certificateWay(
   { pinned, principal, pattern, defaultRoles }: CertificateWaySettings,
-  { now, evaluate, onAdministrator }: CertificateWayDependencies,
+  { now, evaluate, onRole }: CertificateWayDependencies,
 ): IdentityWay {
   // Who a certificate names does not change; whether it is good is looked at each time.
   const named = new BoundedCache<Proven | Problem>(remembered)
@@ -43,9 +42,7 @@ export function certificateWay(
     if (known) return known
     const proven = read(der)
     named.set(thumbprint, proven)
-    if (!(proven instanceof Problem))
-      for (const role of defaultRoles)
-        if (administrative.test(role)) onAdministrator(proven.principal.id, role)
+    if (!(proven instanceof Problem)) for (const role of defaultRoles) onRole(proven.principal.id, role)
     return proven
   }
 

@@ -20,6 +20,8 @@ export interface TokenSettings extends TokenClaimsSettings {
 export interface TokenDependencies {
   readonly keys: KeySource
   readonly clock: () => number
+  /** Told of the roles that a token comes with, once for each token. */
+  readonly onRole?: (who: string, role: string) => void
 }
 
 /** Verifies tokens of the configured issuer. */
@@ -32,7 +34,7 @@ const rememberedTokens = 10_000
 
 export function createIdentityTokens(
   settings: TokenSettings,
-  { keys, clock }: TokenDependencies,
+  { keys, clock, onRole }: TokenDependencies,
 ): IdentityTokens {
   const { issuer, audiences, clockSkewMs } = settings
   const verify = createVerify({
@@ -47,6 +49,10 @@ export function createIdentityTokens(
   // What is remembered of a token is one object: so is what is made of it.
   const made = new WeakMap<object, Proven | Refusal>()
 
+  function tellRoles({ principal: { type, id, roles = [] } }: Proven): void {
+    for (const role of roles) onRole?.(`${type} ${id}`, role)
+  }
+
   return {
     async verify(token, thumbprint) {
       const claims = await verify(token, hash('sha256', token, 'base64'))
@@ -58,8 +64,10 @@ export function createIdentityTokens(
       if (claims instanceof Refusal) return refused(`${claims.check}: ${claims.reason}`, settings)
       const unbound = checkBinding(claims.cnf, thumbprint)
       if (unbound !== undefined) return refused(`binding: ${unbound}`, settings)
-      const proven = made.get(claims) ?? provenBy(claims, principalOf(claims, settings))
+      const known = made.get(claims)
+      const proven = known ?? provenBy(claims, principalOf(claims, settings))
       made.set(claims, proven)
+      if (!known && !(proven instanceof Refusal)) tellRoles(proven)
       return proven instanceof Refusal ? refused(`${proven.check}: ${proven.reason}`, settings) : proven
     },
   }

@@ -1,0 +1,12 @@
+import type { Log } from '../context.ts'
+
+const administrative = /ADMIN|SUPER/i
+
+/** Leaves the described warning where somebody comes to the role of an administrator; `to`: whom, for people. */
+export function auditRole(role: string, to: string, { warn }: Pick<Log, 'warn'>): void {
+  if (administrative.test(role))
+    warn(
+      { role, to },
+      `SECURITY AUDIT: Assigning administrative role '${role}' to ${to}. Ensure this is intended and properly configured.`,
+    )
+}
