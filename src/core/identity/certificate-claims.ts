@@ -3,6 +3,9 @@ import { parseCertificateExtensions } from '../../crypto/extensions/index.ts'
 import { formatName, type Name } from '../../crypto/names.ts'
 import { certificateFingerprint } from '../../crypto/thumbprint.ts'
 
+/** Cuts the name of somebody out of a longer one; undefined: there is none in it. */
+export type CutName = (name: string) => string | undefined
+
 /** Which part of a certificate names the principal. */
 export type PrincipalSource = 'CN' | 'DN' | 'SAN_DNS' | 'SAN_EMAIL' | 'SAN_URI'
 export const principalSources: readonly PrincipalSource[] = ['CN', 'DN', 'SAN_DNS', 'SAN_EMAIL', 'SAN_URI']
@@ -31,15 +34,13 @@ export function certificateClaims(der: Buffer): { readonly certificate: Readonly
 export function principalIn(
   der: Buffer,
   source: PrincipalSource,
-  pattern: RegExp | undefined,
+  cut: CutName | undefined,
 ): string | undefined {
   const certificate = parseCertificate(der)
   const found = namesAt(certificate, source)
   const [name] = found
   if (found.length !== 1 || name === undefined) return undefined
-  if (!pattern) return name
-  const match = pattern.exec(name)
-  return match ? (match[1] ?? match[0]) : undefined
+  return cut ? cut(name) : name
 }
 
 function namesAt(certificate: Certificate, source: PrincipalSource): readonly string[] {

@@ -7,7 +7,7 @@ export {
   type Permissions,
   type ProvenBy,
 } from './caller.ts'
-export { type PrincipalSource, principalSources } from './certificate-claims.ts'
+export { type CutName, type PrincipalSource, principalSources } from './certificate-claims.ts'
 export { administratorRole, ensureIdentityDefaults } from './defaults.ts'
 export { explainIdentity, type IdentityExplanation, type Question } from './explain.ts'
 export { type AuthorizationContent, resourcePermissions } from './kinds/authorization.ts'

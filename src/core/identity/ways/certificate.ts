@@ -6,15 +6,15 @@ import { iso } from '../../context.ts'
 import { Problem } from '../../problem.ts'
 import { after, type Soon } from '../../soon.ts'
 import type { Verdict } from '../../trust/index.ts'
-import { certificateClaims, type PrincipalSource, principalIn } from '../certificate-claims.ts'
+import { type CutName, certificateClaims, type PrincipalSource, principalIn } from '../certificate-claims.ts'
 import type { IdentityWay, Proven } from '../way.ts'
 
 export interface CertificateWaySettings {
   /** SHA-256 fingerprints of certificates that are good by themselves, without an authority. */
   readonly pinned: ReadonlySet<string>
   readonly principal: PrincipalSource
-  /** What of that place is the name: its first group, else all that it matches. */
-  readonly pattern: RegExp | undefined
+  /** Default: all that stands at that place is the name. */
+  readonly cut: CutName | undefined
   /** Ids of roles that whoever shows a certificate has. */
   readonly defaultRoles: readonly string[]
 }
@@ -31,7 +31,7 @@ const remembered = 10_000
 
 /** A certificate of the connection, where a trusted authority vouches for it. */
 export function certificateWay(
-  { pinned, principal, pattern, defaultRoles }: CertificateWaySettings,
+  { pinned, principal, cut, defaultRoles }: CertificateWaySettings,
   { now, evaluate, onRole }: CertificateWayDependencies,
 ): IdentityWay {
   // Who a certificate names does not change; whether it is good is looked at each time.
@@ -48,7 +48,7 @@ export function certificateWay(
 
   function read(der: Buffer): Proven | Problem {
     try {
-      const id = principalIn(der, principal, pattern)
+      const id = principalIn(der, principal, cut)
       if (id === undefined)
         return refused(
           `the certificate has not exactly one ${principal} that can be a name`,
