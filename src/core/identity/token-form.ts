@@ -24,23 +24,30 @@ const types: ReadonlySet<string> = new Set(['jwt', 'at+jwt', 'application/at+jwt
 /** What only ID tokens have (OpenID Connect Core section 2): they are for the client, and prove nothing to an API. */
 const ofIdTokens = ['nonce', 'at_hash', 'c_hash']
 
+/** The claims as the issuer wrote them, of what was made of them: nobody is known by a claim that was filled in. */
+const written = new WeakMap<Claims, Claims>()
+
 /** Takes the access tokens of users and applications; ID tokens are for others, whatever their audience. */
 export function identityTokens({ isMicrosoft }: TokenClaimsSettings): TokenForm {
   return {
     types,
     read(claims) {
-      const only = ofIdTokens.find(name => claims[name] !== undefined)
-      if (only !== undefined)
-        return new Refusal('claims', `the token has ${only}: it is an ID token, not an access token`)
+      const ofId = ofIdTokens.find(name => claims[name] !== undefined)
+      if (ofId !== undefined)
+        return new Refusal('claims', `the token has ${ofId}: it is an ID token, not an access token`)
       const wrong = isMicrosoft ? wrongForMicrosoft(claims) : undefined
       if (wrong) return wrong
+      if (claims.events !== undefined)
+        return new Refusal('claims', 'the token has events: it tells of something, and is no access token')
       const { sub, azp, appid, client_id: client, jti, uti, scope } = claims
-      return {
+      const read = {
         ...claims,
         client_id: [client, azp, appid, sub].find(isName),
         jti: [jti, uti].find(isName) ?? 'none',
         scope: typeof scope === 'string' ? scope : undefined,
       }
+      written.set(read, claims)
+      return read
     },
   }
 }
@@ -59,22 +66,28 @@ function wrongForMicrosoft({ ver, azp }: Claims): Refusal | undefined {
 const isName = (value: unknown): value is string => typeof value === 'string' && value !== ''
 
 /** Who a token speaks for, or why it names nobody. */
-export function principalOf(claims: Claims, settings: TokenClaimsSettings): Principal | Refusal {
+export function principalOf(read: Claims, settings: TokenClaimsSettings): Principal | Refusal {
+  // What rules say about `certificate` is about the one that was shown, whatever a token says.
+  const { certificate: _, ...claims } = written.get(read) ?? read
   const { usernameClaim, clientIdClaim, groupsClaim } = settings
-  const username = first(usernameClaim, claims)
-  const clientId = clientIdClaim === undefined ? undefined : first(clientIdClaim, claims)
+  const username = only(usernameClaim, claims)
+  const clientId = clientIdClaim === undefined ? undefined : only(clientIdClaim, claims)
   const groups = groupsClaim === undefined ? undefined : claimPath(groupsClaim)?.values(claims)
   const roles = rolesIn(claims)
   // What a certificate says is said by certificates alone.
   const { certificate: _, ...own } = claims
   const more = { claims: own, ...(groups && { groups }), ...(roles.length > 0 && { roles }) }
   if (settings.isMicrosoft && isApplication(claims)) {
-    const id = clientId ?? first('azp', claims) ?? first('appid', claims)
+    const id = clientId ?? only('azp', claims) ?? only('appid', claims)
     return id === undefined ? nameless(settings) : { type: 'client', id, ...more }
   }
-  const isUser = username !== undefined && (settings.preferUsernameClaim || clientId === undefined)
+  // A user's token of Entra names the application as well, whose permissions are not the user's.
+  const isUser =
+    username !== undefined && (settings.isMicrosoft || settings.preferUsernameClaim || clientId === undefined)
   if (isUser) return { type: 'user', id: username, ...more }
-  return clientId === undefined ? nameless(settings) : { type: 'client', id: clientId, ...more }
+  return clientId === undefined || settings.isMicrosoft
+    ? nameless(settings)
+    : { type: 'client', id: clientId, ...more }
 }
 
 /** By what Entra says of the token, not by which claims happen to be there: users' tokens have a client, too. */
@@ -89,7 +102,11 @@ const nameless = ({ usernameClaim, clientIdClaim }: TokenClaimsSettings) =>
     `Neither username claim (${usernameClaim}) nor clientId claim (${clientIdClaim ?? 'none'}) could be found in the claims`,
   )
 
-const first = (path: string, claims: Claims): string | undefined => claimPath(path)?.values(claims)[0]
+/** Of several names, or an empty one, nobody can say who is meant. */
+function only(path: string, claims: Claims): string | undefined {
+  const [name, ...others] = claimPath(path)?.values(claims) ?? []
+  return name === '' || others.length > 0 ? undefined : name
+}
 
 /** `ROLE_ADMIN` is the role `admin`, and so on; they count where there is such a role. */
 export const roleNamed = (authority: string): string =>
