@@ -22,7 +22,6 @@ import {
   serviceIdentityWay,
   tokenWay,
 } from '../../core/identity/index.ts'
-import { isLoopback } from '../../core/network.ts'
 import type { ChangeFeed, Transactions } from '../../core/store.ts'
 import type { Tables } from '../../core/tables/index.ts'
 import type { Tenant } from '../../core/tenant.ts'
@@ -266,7 +265,7 @@ const lentIdentity = (
   serviceIdentityWay(
     {
       scope: oidc.scopes.join(' ') || undefined,
-      admits: ({ source }) => allowNetwork || isLoopback(source),
+      admits: ({ isFromHere }) => allowNetwork || isFromHere === true,
     },
     own,
     tokens,

@@ -7,12 +7,14 @@ import type { Principal } from './resolve.ts'
 /** What authentication sees of a request. */
 export interface IdentityRequest {
   readonly authorization: string | undefined
-  /** Value of the session cookie. */
+  /** Value of the session cookie; of several, which nobody can choose from, the empty text. */
   readonly session: string | undefined
   /** The certificate that the peer has proven to hold. */
   readonly certificate: PresentedCertificate | undefined
   /** Network address of the peer. */
   readonly source: string
+  /** A program on this computer calls by itself, not for others as a proxy. */
+  readonly isFromHere?: boolean
 }
 
 /** What a credential has proven. */

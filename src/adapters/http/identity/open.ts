@@ -7,7 +7,7 @@ import {
 } from '../../../core/identity/index.ts'
 import { isProblem, Problem } from '../../../core/problem.ts'
 import type { Soon } from '../../../core/soon.ts'
-import { envelopeOf } from '../request.ts'
+import { isFromHere } from './here.ts'
 import { documentOf, type IdentityAnswer, type IdentityRoute } from './route.ts'
 import type { IdentityServices } from './services.ts'
 
@@ -36,21 +36,13 @@ export const openRoutes: readonly OpenRoute[] = [
   },
 ]
 
-const loopback = /^(127\.\d+\.\d+\.\d+|::1|::ffff:127\.\d+\.\d+\.\d+)$/
-
 /** Whoever reaches the network address of a new server first must not become its administrator. */
-function isFromHere(request: IncomingMessage): boolean {
-  const { headers } = request
-  const isForwarded = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'].some(name => name in headers)
-  return loopback.test(envelopeOf(request).source) && !isForwarded
-}
-
 const notFromHere = new Problem(
   'insufficient_scope',
   'the first administrator is set up on the machine itself',
   {
     check: 'permission',
-    reason: 'the request came over the network, or through a proxy',
+    reason: 'the request came over the network, through a proxy, or under another name than localhost',
     hint: 'Send it to the loopback address of the server.',
   },
 )

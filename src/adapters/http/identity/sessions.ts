@@ -9,6 +9,7 @@ import { readBody } from '../body.ts'
 import { observeRefusal, type Surface } from '../observe.ts'
 import { envelopeOf } from '../request.ts'
 import type { Services } from '../services.ts'
+import { isFromHere } from './here.ts'
 import { identityProblem } from './problem.ts'
 
 /** As the described system names them. */
@@ -30,16 +31,20 @@ export function shownIn(request: IncomingMessage): IdentityRequest {
     session: cookieOf(request, sessionCookie),
     certificate,
     source,
+    // Seldom asked for.
+    get isFromHere() {
+      return isFromHere(request)
+    },
   }
 }
 
-/** A cookie that comes twice is none: nobody can say which of them the browser meant. */
+/** One that comes twice is worth nothing, and is not none: nobody can say which of them the browser meant. */
 function cookieOf({ headers: { cookie = '' } }: IncomingMessage, name: string): string | undefined {
   const found = cookie.split(';').flatMap(pair => {
     const at = pair.indexOf('=')
     return pair.slice(0, at).trim() === name ? [pair.slice(at + 1).trim()] : []
   })
-  return found.length === 1 && found[0] !== '' ? found[0] : undefined
+  return found.length > 1 ? '' : found[0] || undefined
 }
 
 const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
