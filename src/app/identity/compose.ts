@@ -1,5 +1,4 @@
 import type { LookupFunction } from 'node:net'
-import { RE2JS } from 're2js'
 import type { CertificateFiles, TokenClient } from '../../client/index.ts'
 import type { OutboundAccess } from '../../core/calls.ts'
 import type { ChosenSecrets, FailureCounter } from '../../core/clients/index.ts'
@@ -8,7 +7,6 @@ import type { Ending } from '../../core/expiry.ts'
 import {
   auditRole,
   authenticateIdentity,
-  type CutName,
   certificateWay,
   createIdentityModels,
   createIdentityTokens,
@@ -20,6 +18,7 @@ import {
   type PrincipalSource,
   passwordWay,
   serviceIdentityWay,
+  subjectPattern,
   tokenWay,
 } from '../../core/identity/index.ts'
 import type { ChangeFeed, Transactions } from '../../core/store.ts'
@@ -222,7 +221,7 @@ function mtlsWay({ mtls, tls }: IdentitySettings, parts: IdentityParts): Identit
     {
       pinned,
       principal: mtls.subjectDnPattern === undefined ? sources[mtls.principal] : 'DN',
-      cut: mtls.subjectDnPattern === undefined ? undefined : firstGroupOf(mtls.subjectDnPattern),
+      cut: mtls.subjectDnPattern === undefined ? undefined : subjectPattern(mtls.subjectDnPattern),
       defaultRoles: mtls.defaultRoles,
     },
     {
@@ -231,15 +230,6 @@ function mtlsWay({ mtls, tls }: IdentitySettings, parts: IdentityParts): Identit
       onRole: (username, role) => auditRole(role, `certificate user ${username}`, context.log),
     },
   )
-}
-
-/** Names come from strangers: no pattern takes longer than its length times theirs. */
-function firstGroupOf(pattern: string): CutName {
-  const compiled = RE2JS.compile(pattern)
-  return name => {
-    const matcher = compiled.matcher(name)
-    return matcher.find() ? (matcher.group(1) ?? undefined) : undefined
-  }
 }
 
 /** The described flow needs all four: certificate authentication, its grant, a keystore, and an API that is not protected. */

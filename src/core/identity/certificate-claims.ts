@@ -3,8 +3,8 @@ import { parseCertificateExtensions } from '../../crypto/extensions/index.ts'
 import { formatName, type Name } from '../../crypto/names.ts'
 import { certificateFingerprint } from '../../crypto/thumbprint.ts'
 
-/** Cuts the name of somebody out of a longer one; undefined: there is none in it. */
-export type CutName = (name: string) => string | undefined
+/** Cuts the names of somebody out of a longer one: a good one has exactly one. */
+export type CutName = (name: string) => readonly string[]
 
 /** Which part of a certificate names the principal. */
 export type PrincipalSource = 'CN' | 'DN' | 'SAN_DNS' | 'SAN_EMAIL' | 'SAN_URI'
@@ -36,11 +36,8 @@ export function principalIn(
   source: PrincipalSource,
   cut: CutName | undefined,
 ): string | undefined {
-  const certificate = parseCertificate(der)
-  const found = namesAt(certificate, source)
-  const [name] = found
-  if (found.length !== 1 || name === undefined) return undefined
-  return cut ? cut(name) : name
+  const found = namesAt(parseCertificate(der), source).flatMap(name => cut?.(name) ?? name)
+  return found.length === 1 ? found[0] : undefined
 }
 
 function namesAt(certificate: Certificate, source: PrincipalSource): readonly string[] {

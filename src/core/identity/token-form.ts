@@ -74,9 +74,7 @@ export function principalOf(read: Claims, settings: TokenClaimsSettings): Princi
   const clientId = clientIdClaim === undefined ? undefined : only(clientIdClaim, claims)
   const groups = groupsClaim === undefined ? undefined : claimPath(groupsClaim)?.values(claims)
   const roles = rolesIn(claims)
-  // What a certificate says is said by certificates alone.
-  const { certificate: _, ...own } = claims
-  const more = { claims: own, ...(groups && { groups }), ...(roles.length > 0 && { roles }) }
+  const more = { claims, ...(groups && { groups }), ...(roles.length > 0 && { roles }) }
   if (settings.isMicrosoft && isApplication(claims)) {
     const id = clientId ?? only('azp', claims) ?? only('appid', claims)
     return id === undefined ? nameless(settings) : { type: 'client', id, ...more }

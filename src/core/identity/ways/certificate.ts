@@ -7,6 +7,7 @@ import { Problem } from '../../problem.ts'
 import { after, type Soon } from '../../soon.ts'
 import type { Verdict } from '../../trust/index.ts'
 import { type CutName, certificateClaims, type PrincipalSource, principalIn } from '../certificate-claims.ts'
+import { wrongCommonId } from '../kinds/ids.ts'
 import type { IdentityWay, Proven } from '../way.ts'
 
 export interface CertificateWaySettings {
@@ -52,12 +53,13 @@ export function certificateWay(
       if (id === undefined)
         return refused(
           `the certificate has not exactly one ${principal} that can be a name`,
-          'Say with CAMUNDA_SECURITY_AUTHENTICATION_MTLS_PRINCIPAL which part of the certificate names the caller.',
+          'Say with COUNTERSIGN_IDENTITY_MTLS_PRINCIPAL which part of the certificate names the caller.',
         )
-      if (!/^[a-zA-Z0-9_~@.+-]{1,256}$/.test(id) && principal !== 'DN' && principal !== 'SAN_URI')
+      const isWhole = cut === undefined && (principal === 'DN' || principal === 'SAN_URI')
+      if (!isWhole && wrongCommonId(id) !== undefined)
         return refused(
           'the name in the certificate has characters that no user name has',
-          'Take another part of it, or cut it out with CAMUNDA_SECURITY_AUTHENTICATION_MTLS_SUBJECTDNPATTERN.',
+          'Take another part of it, or cut it out with CAMUNDA_SECURITY_AUTHENTICATION_MTLS_SUBJECT_DN_PATTERN.',
         )
       return {
         by: 'certificate',
