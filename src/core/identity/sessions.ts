@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { checkBinding } from '../../guard/binding.ts'
 import { type Context, minute } from '../context.ts'
 import { Problem } from '../problem.ts'
 import type { Transactions } from '../store.ts'
@@ -55,7 +56,7 @@ export function createSessions(
     return { ...proven, principal }
   }
 
-  async function find(cookie: string): Promise<Proven | Problem> {
+  async function find(cookie: string, thumbprint: string | undefined): Promise<Proven | Problem> {
     const digest = digestOf(cookie)
     const session = await store.read.sessions.find(digest)
     const now = context.now()
@@ -63,6 +64,9 @@ export function createSessions(
       return ended('it is not known, or has ended')
     const stored = open(session)
     const proven: Proven = { ...stored, by: 'session' }
+    // Nor is it worth more than the token: what was bound to a certificate stays so.
+    const unbound = checkBinding(stored.principal.claims.cnf, thumbprint)
+    if (unbound !== undefined) return ended(unbound)
     // A session never outlives the token that it began with.
     if (proven.until !== undefined && proven.until <= now) {
       await remove(digest)
@@ -108,7 +112,7 @@ export function createSessions(
     way: {
       name: 'session',
       claims: ({ session, authorization }) => session !== undefined && authorization === undefined,
-      prove: ({ session }) => find(session!),
+      prove: ({ session, certificate }) => find(session!, certificate?.thumbprint),
     },
   }
 }
