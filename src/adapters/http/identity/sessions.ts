@@ -130,7 +130,7 @@ interface Cookie {
 /** User and password in a form, or whatever else the API takes. Each time under a new id. */
 async function login(request: IncomingMessage, services: SessionServices): Promise<Done | Problem> {
   const { sessions } = services
-  if (request.headers['sec-fetch-site'] === 'cross-site')
+  if (isOfAnotherSite(request))
     return new Problem('csrf_required', 'another site cannot sign anybody in', { check: 'csrf' })
   const shown = shownIn(request)
   const authorization = shown.authorization ?? (await authorizationInForm(request))
@@ -152,6 +152,12 @@ async function login(request: IncomingMessage, services: SessionServices): Promi
     ],
     csrf,
   }
+}
+
+/** Browsers say who asks; old ones say at least of which origin the page is. */
+function isOfAnotherSite({ headers: { 'sec-fetch-site': site, origin, host } }: IncomingMessage): boolean {
+  if (site !== undefined) return site !== 'same-origin' && site !== 'none'
+  return origin !== undefined && origin.replace(/^https?:\/\//, '') !== host
 }
 
 async function authorizationInForm(request: IncomingMessage): Promise<string | undefined | Problem> {
