@@ -83,6 +83,7 @@ export async function startTestIdentity(options: IdentityOptions = {}): Promise<
     tenant,
     models,
     permissions: createPermissions(options.authorizations ?? true),
+    takesPasswords: true,
     version: '8.8.0',
     authenticate(request) {
       const { source, certificate } = envelopeOf(request)

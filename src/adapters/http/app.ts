@@ -63,7 +63,8 @@ export async function createHttpApp(services: Services): Promise<(listener: List
   return createFrontDoor(services, formAt, (request, response) => {
     const { path, listener, tenant } = request.envelope
     const ofIdentity = listener === 'identity' || listener === 'identity-plain'
-    if (identity && listener !== 'pki' && identity.serves(path) && tenant.id === services.identity!.tenant.id)
+    const mayServe = ofIdentity || (listener !== 'pki' && services.identity?.isOnItsPortAlone === false)
+    if (identity && mayServe && identity.serves(path) && tenant.id === services.identity!.tenant.id)
       return identity.handle(request, response)
     // Messages first: most requests are.
     if (listener !== 'pki' && !ofIdentity && worker.serves(path)) return void worker.handle(request, response)

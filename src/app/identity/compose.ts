@@ -87,6 +87,8 @@ export function composeIdentity(settings: IdentitySettings, parts: IdentityParts
     models,
     permissions: createPermissions(settings.authorizationsEnabled),
     csrfEnabled: settings.csrfEnabled,
+    takesPasswords: settings.method === 'basic',
+    isOnItsPortAlone: settings.tls?.clientAuth === 'need',
     version,
     sessions,
     tokens,

@@ -15,6 +15,10 @@ export interface IdentityService {
   readonly sessions: Sessions
   /** Do browsers with a session show where a request comes from? */
   readonly csrfEnabled: boolean
+  /** Do users sign in with a password? Else nobody can be set up as the first administrator by one. */
+  readonly takesPasswords: boolean
+  /** Are connections without a trusted certificate refused? Then the other ports have not its addresses. */
+  readonly isOnItsPortAlone: boolean
   /** Of the API that it speaks. */
   readonly version: string
   /** Its certificates in files that end before a time. */

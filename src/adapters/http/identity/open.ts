@@ -26,6 +26,7 @@ export const openRoutes: readonly OpenRoute[] = [
     changes: true,
     refuse: request => (isFromHere(request) ? undefined : notFromHere),
     async handle(body, services) {
+      if (!services.takesPasswords) return withoutPasswords
       // Without work for whoever asks again and again.
       if (!hasNoAdministrator(await services.models.of(services.tenant.id))) return setupIsOver
       const given = documentOf({ body })
@@ -37,6 +38,12 @@ export const openRoutes: readonly OpenRoute[] = [
 ]
 
 /** Whoever reaches the network address of a new server first must not become its administrator. */
+const withoutPasswords = new Problem('insufficient_scope', 'users do not sign in with a password here', {
+  check: 'permission',
+  reason: 'a user of this name would be whoever the token server calls so',
+  hint: 'Name the first administrator with INITIAL_CLAIM_VALUE, or CAMUNDA_SECURITY_INITIALIZATION_DEFAULTROLES_ADMIN_CLIENTS.',
+})
+
 const notFromHere = new Problem(
   'insufficient_scope',
   'the first administrator is set up on the machine itself',

@@ -17,6 +17,8 @@ export interface IdentityServices extends IdentityManagement, Pick<Services, 'jo
   readonly models: IdentityModels
   readonly permissions: Permissions
   readonly context: Context
+  /** Do users sign in with a password? */
+  readonly takesPasswords: boolean
   /** Of this program, as clients are told it. */
   readonly version: string
   /** Who calls? The request has passed the front door. */
