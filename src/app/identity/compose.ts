@@ -15,6 +15,7 @@ import {
   type IdentityService,
   type IdentityTokens,
   type IdentityWay,
+  isMicrosoftIssuer,
   type PrincipalSource,
   passwordWay,
   serviceIdentityWay,
@@ -122,7 +123,8 @@ function issuerTokens({ oidc }: IdentitySettings, { fetchJson, context }: Identi
       issuer,
       audiences,
       clockSkewMs: oidc.clockSkewMs,
-      isMicrosoft: oidc.identityType === 'MICROSOFT',
+      isMicrosoft:
+        oidc.identityType === 'MICROSOFT' || (oidc.identityType === undefined && isMicrosoftIssuer(issuer)),
       usernameClaim: oidc.usernameClaim,
       clientIdClaim: oidc.clientIdClaim,
       groupsClaim: oidc.groupsClaim,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Refusal } from '../../guard/access-token.ts'
-import { identityTokens, principalOf, type TokenClaimsSettings } from './token-form.ts'
+import { identityTokens, isMicrosoftIssuer, principalOf, type TokenClaimsSettings } from './token-form.ts'
 
 const usual: TokenClaimsSettings = {
   isMicrosoft: false,
@@ -36,6 +36,22 @@ describe('a token of Entra', () => {
     assert.equal(whoIs({ ver: '2.0', azp: 'app', oid: 'o', sub: 'o' }, entra), 'client app')
     assert.equal(whoIs({ ...ofUser, idtyp: 'app' }, entra), 'client app')
   })
+})
+
+test('an issuer of Entra is known by its address', () => {
+  for (const issuer of [
+    'https://login.microsoftonline.com/a/v2.0',
+    'https://login.microsoftonline.us/a/v2.0',
+    'https://login.partner.microsoftonline.cn/a/v2.0',
+    'https://sts.windows.net/a/',
+  ])
+    assert.ok(isMicrosoftIssuer(issuer), issuer)
+  for (const issuer of [
+    'https://login.microsoftonline.com.attacker.example/a/v2.0',
+    'https://issuer.example/login.microsoftonline.com/',
+    'http://login.microsoftonline.com/a/v2.0',
+  ])
+    assert.ok(!isMicrosoftIssuer(issuer), issuer)
 })
 
 describe('a claim for clients', () => {

@@ -16,6 +16,12 @@ export interface TokenClaimsSettings {
   readonly preferUsernameClaim: boolean
 }
 
+/** Is it an issuer of Microsoft Entra, in one of its clouds? Then its tokens are read as such, be it said or not. */
+export const isMicrosoftIssuer = (issuer: string): boolean =>
+  /^https:\/\/(login\.(microsoftonline\.(com|us)|partner\.microsoftonline\.cn|chinacloudapi\.cn)|sts\.windows\.net)\//.test(
+    issuer,
+  )
+
 type Claims = Readonly<Record<string, unknown>>
 
 /** Of an issuer that does not say what its tokens are (RFC 9068), as most did not in 2026. */
