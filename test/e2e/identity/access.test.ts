@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { identityApi } from '../../../src/adapters/http/identity/index.ts'
 import { openRoutes } from '../../../src/adapters/http/identity/open.ts'
-import { basicOf, startTestIdentity, type TestIdentity } from '../../support/identity.ts'
+import { basicOf, password, startTestIdentity, type TestIdentity } from '../../support/identity.ts'
 
 let identity: TestIdentity
 before(async () => {
@@ -170,6 +170,23 @@ describe('who has no permission', () => {
     const { authorizationKey } = body.items[0]!
     assert.equal((await identity.admin('DELETE', `/v2/authorizations/${authorizationKey}`)).status, 204)
     assert.equal((await ask('POST', '/v2/groups', { groupId: 'again', name: 'G' })).status, 403)
+  })
+})
+
+describe('who may create users', () => {
+  test('does not become whom somebody else made something of', async () => {
+    const helpdesk = await identity.user('helpdesk', { USER: ['CREATE'] })
+    await identity.admin('PUT', '/v2/roles/admin/users/by-certificate')
+    const authorization = {
+      ...{ ownerType: 'USER', ownerId: 'by-token', resourceType: 'ROLE', resourceId: '*' },
+      permissionTypes: ['UPDATE'],
+    }
+    await identity.admin('POST', '/v2/authorizations', authorization)
+    for (const username of ['by-certificate', 'by-token'])
+      assert.equal((await helpdesk('POST', '/v2/users', { username, password })).status, 403, username)
+    assert.equal((await helpdesk('POST', '/v2/users', { username: 'nobody-yet', password })).status, 201)
+    const both = await identity.user('both', { USER: ['CREATE', 'UPDATE'] })
+    assert.equal((await both('POST', '/v2/users', { username: 'by-token', password })).status, 201)
   })
 })
 

@@ -1,4 +1,5 @@
 import {
+  containers,
   createEntity,
   deleteEntity,
   type IdentityModel,
@@ -44,6 +45,8 @@ export const entityRoutes: readonly IdentityRoute[] = kinds.flatMap((kind): Iden
         if (refused) return refused
         const given = documentOf(call)
         if (isProblem(given)) return given
+        const taking = kind.kind === 'user' ? takesOver(String(given.username), call, services) : undefined
+        if (taking) return taking
         const entity = await createEntity(services.tenant, kind.kind, given, services)
         return isProblem(entity) ? entity : created(entity)
       },
@@ -92,6 +95,18 @@ export const entityRoutes: readonly IdentityRoute[] = kinds.flatMap((kind): Iden
     },
   ]
 })
+
+/**
+ * A name may belong to somebody before there is a user of that name here: who shows a certificate or a token, or who
+ * is meant to come. Setting its password is taking it over, as with a user who is there.
+ */
+function takesOver(name: string, call: IdentityCall, services: IdentityServices): Problem | undefined {
+  const { model } = call
+  const isSomebody =
+    model.authorizationsOf('USER', name).size > 0 ||
+    containers.some(({ kind }) => model.containersOf('user', name, kind).size > 0)
+  return isSomebody ? forbidden(call, services, 'USER', 'UPDATE', name) : undefined
+}
 
 /** The id in the address, for a caller who may do that with what it names, be it there or not. */
 export function idOf(
