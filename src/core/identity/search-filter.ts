@@ -16,12 +16,21 @@ const textFilter = z.union([
     $like: z.string().max(1000).optional(),
   }),
 ])
+/** What patterns may still cost; below 0: too much, and nothing is found any more. */
+export interface Work {
+  left: number
+}
+
+/** Comparisons of characters for all patterns of a search: about half a second. */
+export const workOfSearch = (): Work => ({ left: 100_000_000 })
+
 type TextFilter = z.infer<typeof textFilter>
 
 /** The test of a document that a filter stands for; all its conditions have to hold. */
 export function readFilter(
   filter: Readonly<Record<string, unknown>>,
   { filterFields }: Searchable,
+  work: Work,
 ): ((document: Document) => boolean) | Problem {
   const tests: ((document: Document) => boolean)[] = []
   for (const [field, wanted] of Object.entries(filter)) {
@@ -44,16 +53,16 @@ export function readFilter(
       return invalid(
         `filter.${field}: write a text, or an object with $eq, $neq, $exists, $in, $notIn, $like`,
       )
-    const holds = textTest(read.data)
+    const holds = textTest(read.data, work)
     tests.push(document => holds(document[field]))
   }
   return document => tests.every(test => test(document))
 }
 
-function textTest(filter: TextFilter): (value: unknown) => boolean {
+function textTest(filter: TextFilter, work: Work): (value: unknown) => boolean {
   if (typeof filter === 'string') return value => value === filter
   const { $eq, $neq, $exists, $in, $notIn, $like } = filter
-  const isLike = $like === undefined ? undefined : likeTest($like)
+  const isLike = $like === undefined ? undefined : likeTest($like, work)
   return value => {
     const text = typeof value === 'string' ? value : undefined
     return (
@@ -68,7 +77,7 @@ function textTest(filter: TextFilter): (value: unknown) => boolean {
 }
 
 /** Matching in time proportional to the two lengths multiplied, whatever the pattern. */
-function likeTest(pattern: string): (text: string) => boolean {
+function likeTest(pattern: string, work: Work): (text: string) => boolean {
   const tokens: { readonly any?: true; readonly one?: true; readonly is?: string }[] = []
   for (let at = 0; at < pattern.length; at++) {
     const sign = pattern[at]!
@@ -80,6 +89,7 @@ function likeTest(pattern: string): (text: string) => boolean {
   return text => {
     let [at, token, star, mark] = [0, 0, -1, 0]
     while (at < text.length) {
+      if (--work.left < 0) return false
       const wanted = tokens[token]
       if (wanted?.any) {
         star = token++

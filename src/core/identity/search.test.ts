@@ -244,3 +244,18 @@ describe('refused', () => {
     assert.equal(result.description, 'filter: there is none in this search')
   })
 })
+
+test('a pattern that was made to take long, over very many, ends with a refusal', () => {
+  const document = { id: 'x', name: 'a'.repeat(256) }
+  const searchAmong = (count: number, $like: string) =>
+    search(Array(count).fill(document), { filter: { name: { $like } } }, by)
+  const slow = `*${'a'.repeat(128)}b*`
+  const few = searchAmong(100, slow)
+  assert.ok(!isProblem(few))
+  assert.equal(few.page.totalItems, 0)
+  const refusal = searchAmong(100_000, slow)
+  assert.ok(isProblem(refusal))
+  assert.match(refusal.description, /\$like takes too long/)
+  const usual = searchAmong(100_000, '*aab')
+  assert.ok(!isProblem(usual))
+})

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { Problem } from '../problem.ts'
 import { invalid } from './invalid.ts'
-import { readFilter } from './search-filter.ts'
+import { readFilter, workOfSearch } from './search-filter.ts'
 import { type Order, readOrder } from './search-order.ts'
 import type { Document, Searchable } from './searchable.ts'
 
@@ -50,14 +50,17 @@ export function search(
 ): SearchResult | Problem {
   const read = body.safeParse(given ?? {})
   if (!read.success) return wrong(read.error.issues[0])
-  const filter = readFilter(read.data.filter ?? {}, by)
+  const work = workOfSearch()
+  const filter = readFilter(read.data.filter ?? {}, by, work)
   if (filter instanceof Problem) return filter
   const order = readOrder(read.data.sort ?? [], by)
   if (order instanceof Problem) return order
   const { from, limit: size = defaultLimit, after, before } = read.data.page ?? {}
   if ([from, after, before].filter(one => one !== undefined).length > 1)
     return invalid('page: give one of from, after and before')
-  const found = [...documents].filter(filter).sort(order.compare)
+  const found = [...documents].filter(filter)
+  if (work.left < 0) return invalid('filter: $like takes too long with that pattern: write a shorter one')
+  found.sort(order.compare)
   const start = startOf(found, { from, size, after, before }, order)
   if (start instanceof Problem) return start
   const items = found.slice(
