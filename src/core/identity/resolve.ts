@@ -30,7 +30,7 @@ export interface OwnedAuthorization extends AuthorizationContent {
 
 /**
  * claims -> mapping rules -> groups -> roles -> tenants -> authorizations. Groups are in no groups. The `roles` of a
- * token count where a mapping rule names them, and not by themselves.
+ * token count by themselves where the issuer is Entra; of others where a mapping rule names them.
  */
 export function resolve(
   { type, id, claims, groups: given, roles: configured = [] }: Principal,

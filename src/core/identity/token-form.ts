@@ -79,7 +79,7 @@ export function principalOf(read: Claims, settings: TokenClaimsSettings): Princi
   const username = only(usernameClaim, claims)
   const clientId = clientIdClaim === undefined ? undefined : only(clientIdClaim, claims)
   const groups = groupsClaim === undefined ? undefined : claimPath(groupsClaim)?.values(claims)
-  const roles = rolesIn(claims)
+  const roles = settings.isMicrosoft ? rolesIn(claims) : []
   const more = { claims, ...(groups && { groups }), ...(roles.length > 0 && { roles }) }
   if (settings.isMicrosoft && isApplication(claims)) {
     const id = clientId ?? only('azp', claims) ?? only('appid', claims)
@@ -118,8 +118,12 @@ export const roleNamed = (authority: string): string =>
     ? authority.slice('ROLE_'.length).toLowerCase().replaceAll('_', '-')
     : authority
 
-function rolesIn({ roles, app_roles: appRoles, authorities }: Claims): string[] {
-  return [roles, appRoles, authorities]
+/**
+ * Of Entra, where administrators of the directory alone assign them to applications and users. What other issuers call
+ * roles may be up to whoever asks: there a mapping rule has to name it.
+ */
+function rolesIn({ roles, app_roles: appRoles }: Claims): string[] {
+  return [roles, appRoles]
     .flatMap(value => (Array.isArray(value) ? value : []))
     .filter(isName)
     .map(roleNamed)
