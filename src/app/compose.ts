@@ -157,7 +157,7 @@ export async function composeServer(parts: Parts): Promise<Server> {
       outbound: access,
       fetchJson: createFetchJson(outbound.fetch),
       lookup: guardedLookup,
-      publicRoots,
+      publicRoots: parts.outboundCa === undefined ? publicRoots : () => [parts.outboundCa!],
     })
 
   const services: Services = {

@@ -9,7 +9,10 @@ import { join } from 'node:path'
 import type { Listener } from '../../src/adapters/http/request.ts'
 import { mtlsServer, plainServer, type RequestListener, tlsServer } from '../../src/adapters/http/server.ts'
 import { createPrometheusMeter } from '../../src/adapters/metrics/prometheus.ts'
+import type { IdentitySettings } from '../../src/app/camunda/settings.ts'
 import { composeServer, type Server } from '../../src/app/compose.ts'
+import { prepareIdentity } from '../../src/app/identity/initialize.ts'
+import { identitySocket } from '../../src/app/identity/listener.ts'
 import {
   createInstance,
   createKey,
@@ -38,6 +41,8 @@ export interface TestServer {
   /** The base of the port that asks for a client certificate, and of the PKI. */
   readonly mtlsUrl: string
   readonly pkiUrl: string
+  /** The base of the port of the identity service, where there is one. */
+  readonly identityUrl: string
   /** PEM of the root to trust. */
   readonly ca: string
   /** The server certificate with its chain, and its key, PEM. */
@@ -98,6 +103,8 @@ export interface TestServerOptions {
   readonly outboundCa?: string
   /** Runs provisioning jobs. */
   readonly jobs?: boolean
+  /** With the identity service, on its own socket. */
+  readonly identity?: IdentitySettings
 }
 
 export function basic({ clientid, clientsecret }: { clientid: string; clientsecret: string }): string {
@@ -134,6 +141,11 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     options.plain ? plainServer(later('plain')) : tlsServer(identityPem, later('public')),
   )
   const mtls = await listen(mtlsServer(identityPem, later('mtls')))
+  const { identity: settings } = options
+  const own =
+    settings &&
+    identitySocket(settings, '127.0.0.1', later(settings.tls ? 'identity' : 'identity-plain'), context)
+  const ofIdentity = own && (await listen(own.socket))
   const pki = await listen(plainServer(later('pki')))
   const url = `${options.plain ? 'http' : 'https'}://localhost:${main.port}`
   const mtlsUrl = `https://localhost:${mtls.port}`
@@ -148,6 +160,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     context,
     meter,
     sourceFiles: join(directory, 'provisioning'),
+    identity: options.identity,
     outboundCa: options.outboundCa,
     openVault: store => openVault(store, masterKey, context),
     operations: () => ({
@@ -156,6 +169,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       rotateMasterKey: async () => ({ rewrapped: 0, next: '' }),
     }),
   })
+  if (settings) await prepareIdentity(settings, server.services)
   if (options.jobs) await server.jobs.tick()
   const tenant = server.services.tenants.byName(defaultTenantName)!
 
@@ -186,6 +200,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     url,
     mtlsUrl,
     pkiUrl,
+    identityUrl: ofIdentity ? `${settings?.tls ? 'https' : 'http'}://localhost:${ofIdentity.port}` : '',
     ca: root.pem,
     identity: identityPem,
     server,
@@ -205,7 +220,8 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       orThrow(await deployFlow(of, flow, { store, outbound, context, roles }))
     },
     async close() {
-      for (const { socket } of [main, mtls, pki]) {
+      own?.end()
+      for (const { socket } of [main, mtls, pki, ...(ofIdentity ? [ofIdentity] : [])]) {
         socket.close()
         socket.closeAllConnections()
       }
