@@ -1,6 +1,7 @@
 import { createPublicKey, hash, X509Certificate } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import {
+  type AuthCandidate,
   type AuthSource,
   type CertificateFiles,
   type CertificateFilesEvent,
@@ -14,27 +15,28 @@ import type { AssertionIdentity, KeyIdForm } from '../camunda/settings.ts'
 import { ConfigError } from '../config.ts'
 
 /**
- * The certificates that a service signs assertions with, read again when the file changes. Emits the described lines.
- * Throws ConfigError for a keystore that is not there or does not open.
+ * The certificates that a service signs assertions with, read again when their files change. Several files are
+ * separated by commas, and open with the same passwords. Emits the described lines. Throws ConfigError for a keystore
+ * that is not there or does not open.
  */
 export function openKeystore({ keystore }: AssertionIdentity, log: Log): CertificateFiles {
-  const { path, password = '', alias, keyPassword } = keystore
-  log.info({ path }, `Loading certificate from keystore: ${path}`)
-  if (!existsSync(path)) {
+  const { password = '', alias, keyPassword } = keystore
+  const paths = keystore.path.split(',').map(path => path.trim())
+  for (const path of paths) {
+    log.info({ path }, `Loading certificate from keystore: ${path}`)
+    if (existsSync(path)) continue
     const line = `Certificate keystore not found: ${path}`
     log.error({ path }, line)
     throw new ConfigError(`${line}: is the folder mounted, and may this user read it?`)
   }
   try {
     return certificateFiles(
-      [
-        {
-          pkcs12: path,
-          passphrase: password,
-          ...(alias !== undefined && { alias }),
-          ...(keyPassword !== undefined && { keyPassphrase: keyPassword }),
-        },
-      ],
+      paths.map(path => ({
+        pkcs12: path,
+        passphrase: password,
+        ...(alias !== undefined && { alias }),
+        ...(keyPassword !== undefined && { keyPassphrase: keyPassword }),
+      })),
       { onEvent: event => tell(event, alias, log) },
     )
   } catch (error) {
@@ -73,16 +75,47 @@ const assertionSeconds = 300
  * that whoever checks finds the one that it knows.
  */
 export function assertionsOf(clientId: string, files: CertificateFiles, kid: KeyIdForm): AuthSource {
-  return files.auth(certificate =>
-    privateKeyJwt(clientId, {
+  const ends = new Map<string, number>()
+  const source = files.auth(certificate => {
+    ends.set(certificate.thumbprint, certificate.notAfter)
+    return privateKeyJwt(clientId, {
       key: certificate.key,
       certificate: certificate.cert,
       certificateHeaders: ['x5t#S256', 'x5t'],
       keyId: keyIdOf(certificate, kid),
       audience: ({ tokenUrl: { origin, pathname } }) => origin + pathname,
       lifetime: assertionSeconds,
-    }),
-  )
+    })
+  })
+  return withReplaced(source, name => ends.get(name) ?? 0)
+}
+
+/**
+ * What a file held before is tried last, until it ends: the token server may not know the successor yet, or the
+ * successor may not be good yet. `endOf`: milliseconds, by the name of a candidate.
+ */
+function withReplaced(source: AuthSource, endOf: (name: string) => number): AuthSource {
+  const seen = new Map<string, AuthCandidate>()
+
+  function held(now: number): readonly AuthCandidate[] {
+    try {
+      return source.candidates(now)
+    } catch (error) {
+      if (error instanceof TokenError && seen.size > 0) return []
+      throw error
+    }
+  }
+
+  return {
+    candidates(now) {
+      for (const name of seen.keys()) if (endOf(name) <= now) seen.delete(name)
+      const current = held(now)
+      const names = new Set(current.map(({ name }) => name))
+      const replaced = [...seen.values()].filter(({ name }) => !names.has(name))
+      for (const one of current) seen.set(one.name, one)
+      return [...current, ...replaced]
+    },
+  }
 }
 
 /** `kid` in one of the forms that Camunda knows. */

@@ -83,7 +83,7 @@ export const oidcVariables = {
       'CAMUNDA_SECURITY_AUTHENTICATION_OIDC_CLIENT_ASSERTION_KEYSTORE_PATH',
       'CAMUNDA_SECURITY_AUTHENTICATION_OIDC_ASSERTION_KEYSTORE_PATH',
     ],
-    does: 'path of the PKCS#12 file with the key that signs assertions; read again when it changes',
+    does: 'path of the PKCS#12 file with the key that signs assertions, or of several with commas between them; read again when they change',
   },
   assertionPassword: {
     names: [
