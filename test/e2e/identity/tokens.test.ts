@@ -153,7 +153,10 @@ async function administratorOf(identity: RunningIdentity) {
   )
   const { headers } = bearer(await entra.tokenFor(app))
   return (method: string, path: string, body?: object) =>
-    identity.call(path, body ? { ...posts(body, headers as Record<string, string>), method } : { method, headers })
+    identity.call(
+      path,
+      body ? { ...posts(body, headers as Record<string, string>), method } : { method, headers },
+    )
 }
 
 describe('INITIAL_CLAIM_VALUE', () => {
