@@ -90,6 +90,11 @@ describe('the described Compose block', () => {
       assert.equal(answer.status, 200, answer.text)
       assert.deepEqual(answer.json(), serviceItself)
       await server.logged(line => line.message === 'Successfully obtained access token')
+      // The described checks of health.
+      const at = (path: string) => callUrl(`http://localhost:${port}${path}`, '', {})
+      assert.equal((await at('/actuator/health')).json().status, 'UP')
+      assert.equal((await at('/v2/authentication/me')).status, 200)
+      assert.equal((await at('/v2/applications')).status, 200)
     })
   })
 
