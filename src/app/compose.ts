@@ -39,6 +39,7 @@ import type { Vault } from '../core/vault.ts'
 import { createFetchJson } from '../guard/fetch-json.ts'
 import type { IdentitySettings } from './camunda/settings.ts'
 import { composeIdentity } from './identity/compose.ts'
+import { trustingFetch } from './identity/trusting-fetch.ts'
 
 /** What differs from composition to composition. */
 export interface Parts {
@@ -143,10 +144,13 @@ export async function composeServer(parts: Parts): Promise<Server> {
     changes,
   )
 
+  const ownTenant = tenants.byName(defaultTenantName)!
+  const identityRoots = parts.outboundCa === undefined ? publicRoots : () => [parts.outboundCa!]
+  const identityFetch = trustingFetch(() => access.connection(ownTenant.id, undefined), identityRoots)
   const identity =
     parts.identity &&
     composeIdentity(parts.identity, {
-      tenant: tenants.byName(defaultTenantName)!,
+      tenant: ownTenant,
       store,
       changes,
       vault,
@@ -155,9 +159,9 @@ export async function composeServer(parts: Parts): Promise<Server> {
       failures,
       revocation,
       outbound: access,
-      fetchJson: createFetchJson(outbound.fetch),
+      fetchJson: createFetchJson(identityFetch.fetch),
       lookup: guardedLookup,
-      publicRoots: parts.outboundCa === undefined ? publicRoots : () => [parts.outboundCa!],
+      publicRoots: identityRoots,
     })
 
   const services: Services = {
@@ -200,6 +204,7 @@ export async function composeServer(parts: Parts): Promise<Server> {
     listenerOf,
     async close() {
       identity?.close()
+      await identityFetch.close()
       await jobs.stop()
       await systems.close()
       access.close()

@@ -23,10 +23,11 @@ export function ownTokenClient(
   deps: OwnTokenDependencies,
 ): TokenClient {
   let made: Promise<TokenClient> | undefined
+  /** What the keystore trusted when it was made. */
+  let trusting: string | undefined
   const { log, now } = deps.context
 
-  async function make(): Promise<TokenClient> {
-    const { ca } = await deps.connection()
+  async function make({ ca }: ConnectionSettings): Promise<TokenClient> {
     const tokenUrl = oidc.tokenUri ?? (await metadata()).tokenEndpoint.href
     log.debug({ tokenUrl }, 'Making OAuth2 token request')
     return createTokenClient({
@@ -50,13 +51,21 @@ export function ownTokenClient(
     }
   }
 
-  /** A token server that could not be found is looked for again. */
-  function client(): Promise<TokenClient> {
-    made ??= make().catch(error => {
+  /** A token server that could not be found is looked for again, and one that was not trusted when that changes. */
+  async function client(): Promise<TokenClient> {
+    const connection = await deps.connection()
+    if (trusting !== connection.id) end()
+    trusting = connection.id
+    made ??= make(connection).catch(error => {
       made = undefined
       throw error
     })
     return made
+  }
+
+  function end(): void {
+    void made?.then(one => one.close()).catch(() => {})
+    made = undefined
   }
 
   return {
@@ -64,7 +73,7 @@ export function ownTokenClient(
     authorizationHeader: async options => (await client()).authorizationHeader(options),
     credentials: async options => (await client()).credentials(options),
     invalidate: token => void made?.then(one => one.invalidate(token)).catch(() => {}),
-    close: () => void made?.then(one => one.close()).catch(() => {}),
+    close: end,
   }
 }
 
