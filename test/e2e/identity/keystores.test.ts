@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { after, before, type TestContext, test } from 'node:test'
 import { certificateFromPkcs12 } from '../../../src/client/index.ts'
 import { removeCertificate } from '../../../src/core/applications/index.ts'
+import { importEntry } from '../../../src/core/keystore/index.ts'
 import {
   compose,
   describedIds,
@@ -159,6 +160,17 @@ test('a keystore of keytool works, with the alias and the password that it has',
     [`${variable}_KEY_PASSWORD`]: 'changeit',
     [`${variable}_KEY_ALIAS`]: 'Client-RSA',
   })
+  await assertService(identity)
+})
+
+test('a token server of a private authority is trusted as soon as the keystore holds its root', async t => {
+  const identity = await runIdentity(compose(entra))
+  t.after(() => identity.close())
+  identity.server.advance(entra.server.now() - identity.server.now())
+  assert.equal((await identity.call(me)).status, 503)
+  const { tenant, server } = identity.server
+  const file = Buffer.from(entra.server.ca).toString('base64')
+  orThrow(await importEntry(tenant, 'root', { file }, server.services))
   await assertService(identity)
 })
 
