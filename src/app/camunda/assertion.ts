@@ -13,7 +13,7 @@ interface Ids {
 
 /** The key of the service itself. Throws ConfigError. */
 export function readAssertion(bound: Bound): AssertionIdentity | undefined {
-  return readIdentity(
+  const identity = readIdentity(
     bound,
     {
       path: 'assertionPath',
@@ -23,6 +23,8 @@ export function readAssertion(bound: Bound): AssertionIdentity | undefined {
     },
     readKid(bound),
   )
+  const algorithm = bound.get('assertionAlgorithm', oneOf(['RS256', 'PS256']))
+  return identity && { ...identity, ...(algorithm !== undefined && { algorithm }) }
 }
 
 /** The key of the Zeebe client. Throws ConfigError. */

@@ -43,7 +43,7 @@ export function readIdentitySettings(given: Sources): {
 /** Settings of Countersign, and those of programs that call the service, do not start one. */
 function startsService({ key, means }: Entry): boolean {
   const id = means?.id
-  if (id !== undefined) return id !== 'allowNetwork' && id !== 'mtlsPrincipal'
+  if (id !== undefined) return id !== 'allowNetwork' && id !== 'mtlsPrincipal' && id !== 'assertionAlgorithm'
   const idle = withoutEffectBy(key)
   return idle !== undefined && !idle.ofClients
 }

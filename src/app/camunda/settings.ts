@@ -96,6 +96,8 @@ export type IdentityType = 'MICROSOFT' | 'KEYCLOAK' | 'AUTH0' | 'COGNITO' | 'GEN
 export interface AssertionIdentity {
   readonly keystore: StoreFile
   readonly kid: KeyIdForm
+  /** Of RSA keys, RS256 unless set; others have that of their curve. */
+  readonly algorithm?: 'RS256' | 'PS256'
 }
 
 export interface KeyIdForm {

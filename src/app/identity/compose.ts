@@ -190,7 +190,7 @@ function ownIdentity(
     throw new ConfigError(
       'CAMUNDA_IDENTITY_CLIENT_ID is missing: an assertion has to name the client that makes it.',
     )
-  return ownTokenClient(oidc, assertionsOf(oidc.clientId, files, assertion.kid), {
+  return ownTokenClient(oidc, assertionsOf(oidc.clientId, files, assertion), {
     ...parts,
     connection: async () => outbound.connection(tenant.id, undefined),
   })

@@ -74,7 +74,11 @@ const assertionSeconds = 300
  * Assertions as Microsoft Entra and others take them: the header names the certificate in each of the ways in use, so
  * that whoever checks finds the one that it knows.
  */
-export function assertionsOf(clientId: string, files: CertificateFiles, kid: KeyIdForm): AuthSource {
+export function assertionsOf(
+  clientId: string,
+  files: CertificateFiles,
+  { kid, algorithm }: Pick<AssertionIdentity, 'kid' | 'algorithm'>,
+): AuthSource {
   const ends = new Map<string, number>()
   const source = files.auth(certificate => {
     ends.set(certificate.thumbprint, certificate.notAfter)
@@ -83,6 +87,7 @@ export function assertionsOf(clientId: string, files: CertificateFiles, kid: Key
       certificate: certificate.cert,
       certificateHeaders: ['x5t#S256', 'x5t'],
       keyId: keyIdOf(certificate, kid),
+      ...(isRsa(certificate) && algorithm !== undefined && { algorithm }),
       audience: ({ tokenUrl: { origin, pathname } }) => origin + pathname,
       lifetime: assertionSeconds,
     })
@@ -117,6 +122,8 @@ function withReplaced(source: AuthSource, endOf: (name: string) => number): Auth
     },
   }
 }
+
+const isRsa = ({ cert }: LoadedCertificate): boolean => createPublicKey(cert).asymmetricKeyType === 'rsa'
 
 /** `kid` in one of the forms that Camunda knows. */
 function keyIdOf(

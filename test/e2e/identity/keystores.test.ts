@@ -176,6 +176,7 @@ test('a token server of a private authority is trusted as soon as the keystore h
 
 for (const [title, kind, alg] of [
   ['an RSA key signs with RS256', 'rsa', 'RS256'],
+  ['an RSA key signs with PS256 where that is configured', 'rsa', 'PS256'],
   ['an EC key signs with ES256', 'ec', 'ES256'],
 ] as const)
   test(`${title}, and the header names the certificate in each form`, async t => {
@@ -199,6 +200,7 @@ for (const [title, kind, alg] of [
     )
     const identity = await start(t, {
       [`${variable}_PATH`]: path,
+      ...(alg === 'PS256' && { COUNTERSIGN_IDENTITY_ASSERTION_ALGORITHM: alg }),
       CAMUNDA_IDENTITY_ISSUER: server.origin,
       CAMUNDA_IDENTITY_ISSUER_BACKEND_URL: server.origin,
     })

@@ -124,6 +124,10 @@ export const oidcVariables = {
     names: ['CAMUNDA_SECURITY_AUTHENTICATION_OIDC_ASSERTION_KID_CASE'],
     does: '`UPPER` or `LOWER`, with `HEX` only',
   },
+  assertionAlgorithm: {
+    names: ['COUNTERSIGN_IDENTITY_ASSERTION_ALGORITHM'],
+    does: 'a setting of Countersign: `RS256` (unless set) or `PS256`, for assertions by an RSA key; an EC key has the algorithm of its curve',
+  },
   zeebeAssertionPath: {
     names: ['ZEEBE_CLIENT_ASSERTION_KEYSTORE_PATH'],
     does: 'a second identity, named `zeebe`: path of the PKCS#12 file with its key',
