@@ -16,7 +16,7 @@ import { runOpenssl } from '../../support/openssl-run.ts'
 import { selfSigned } from '../../support/senders.ts'
 import { type CallOptions, callUrl } from '../../support/server.ts'
 import { newCertificate } from '../entra/world.ts'
-import { type ServerProcess, startRefused, startServer } from '../process/support.ts'
+import { freePort, type ServerProcess, startRefused, startServer } from '../process/support.ts'
 
 // The described ways to run the service, each as it stands: only the token server, and where the files are, are others.
 let entra: Entra
@@ -263,6 +263,30 @@ describe('what the description says of its troubles', () => {
     const env = compose(entra, { CAMUNDA_SECURITY_AUTHENTICATION_OIDC_CLIENT_ASSERTION_KEYSTORE_PATH: path })
     await running(env, async server => {
       assert.ok(messagesOf(server, 'warn').some(one => /can be read by others/.test(one)))
+    })
+  })
+})
+
+describe('several processes', () => {
+  test('answer as one: a session that began in one of them counts in all', async () => {
+    const env = {
+      COUNTERSIGN_WORKERS: '2',
+      CAMUNDA_SECURITY_AUTHENTICATION_METHOD: 'BASIC',
+      CAMUNDA_SECURITY_INITIALIZATION_USERS_0_USERNAME: 'eve',
+      CAMUNDA_SECURITY_INITIALIZATION_USERS_0_PASSWORD: 'a long enough password',
+    }
+    const port = await freePort()
+    await running({ ...env, SERVER_PORT: String(port) }, async () => {
+      const login = await callUrl(`http://localhost:${port}/login`, '', {
+        method: 'POST',
+        body: { username: 'eve', password: 'a long enough password' },
+      })
+      assert.equal(login.status, 204, login.text)
+      const [cookie] = (login.headers['set-cookie'] as string[])[0]!.split(';')
+      for (let i = 0; i < 8; i++) {
+        const answer = await stepFour(port, { headers: { Cookie: cookie! } })
+        assert.equal(answer.json().username, 'eve', answer.text)
+      }
     })
   })
 })

@@ -330,6 +330,18 @@ describe('tokens that are made by hand', () => {
     state.down = false
   })
 
+  test('bring the roles that there are, by their names, and no others', async () => {
+    const rolesOf = async (claims: object) =>
+      (await whoIs(identity, await made({ exp: seconds() + 7200, ...claims }, asEntra, other))).json<{
+        roles: string[]
+      }>().roles
+    assert.deepEqual(await rolesOf({}), [])
+    assert.deepEqual(await rolesOf({ roles: ['Orders.Admin', 'ROLE_SUPER', '*'] }), [])
+    assert.deepEqual(await rolesOf({ roles: ['ROLE_ADMIN', 'nonsense'] }), ['admin'])
+    assert.deepEqual(await rolesOf({ app_roles: ['admin'] }), ['admin'])
+    assert.deepEqual(await rolesOf({ roles: 'admin' }), [])
+  })
+
   describe('say who they speak for', () => {
     const named = async (claims: object) => {
       const answer = await whoIs(identity, await made({ exp: seconds() + 7200, ...claims }, asEntra, other))
