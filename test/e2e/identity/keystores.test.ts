@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
-import { renameSync, writeFileSync } from 'node:fs'
+import { chmodSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, type TestContext, test } from 'node:test'
 import { certificateFromPkcs12 } from '../../../src/client/index.ts'
@@ -106,6 +106,15 @@ test('a keystore that is broken while the service runs is told of, and what was 
     messages(identity, 'the keystore changed and cannot be read; what was read before stays in use').length,
     1,
   )
+})
+
+test('a keystore that others can read is told of', async t => {
+  const path = join(entra.directory, 'open.p12')
+  put(path, entra.certificate)
+  chmodSync(path, 0o644)
+  const identity = await start(t, { [`${variable}_PATH`]: path })
+  const [line] = messages(identity, 'the keystore can be read by others on this computer')
+  assert.deepEqual([line?.level, line?.fields.hint], ['warn', `chmod 600 ${path}`])
 })
 
 test('of two certificates the one that the token server knows is used', async t => {
