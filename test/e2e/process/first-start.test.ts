@@ -71,9 +71,14 @@ describe('the first start', () => {
 
   test('answers health and liveness on both ports', async () => {
     for (const base of [server.url, server.pki])
-      for (const path of ['/livez', '/readyz', '/actuator/health']) {
+      for (const path of [
+        '/livez',
+        '/readyz',
+        ...['', '/liveness', '/readiness'].map(group => `/actuator/health${group}`),
+      ]) {
         const answer = await callUrl(base + path, server.ca, {})
-        assert.deepEqual([answer.status, answer.json()], [200, { status: 'UP' }], base + path)
+        const groups = path === '/actuator/health' ? { groups: ['liveness', 'readiness'] } : {}
+        assert.deepEqual([answer.status, answer.json()], [200, { status: 'UP', ...groups }], base + path)
       }
   })
 
