@@ -133,7 +133,7 @@ function issuerTokens({ oidc }: IdentitySettings, { fetchJson, context }: Identi
     {
       keys: issuerKeys(oidc, { fetchJson, context }),
       clock: context.now,
-      onRole: (who, role) => auditRole(role, `${who}, by its token`, context.log),
+      onRole: (who, role) => auditRole(role, `${who}, by its token`, { who }, context.log),
     },
   )
 }
@@ -231,7 +231,7 @@ function mtlsWay({ mtls, tls }: IdentitySettings, parts: IdentityParts): Identit
     {
       now: context.now,
       evaluate: presented => trust.evaluate(tenant.id, presented),
-      onRole: (username, role) => auditRole(role, `certificate user ${username}`, context.log),
+      onRole: (username, role) => auditRole(role, 'certificate user', { username }, context.log),
     },
   )
 }

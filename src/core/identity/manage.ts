@@ -122,7 +122,12 @@ export async function addMember(
     return checked
   })
   if (!(added instanceof Problem) && added.container === 'role')
-    auditRole(added.containerId, `${added.member} ${printable(added.memberId)}`, context.log)
+    auditRole(
+      added.containerId,
+      `${added.member} ${printable(added.memberId)}`,
+      { member: added.member, memberId: added.memberId },
+      context.log,
+    )
   return added
 }
 

@@ -53,7 +53,8 @@ export async function createFirstAdministrator(
     })
     return entity
   })
-  if (!(made instanceof Problem)) auditRole(administratorRole, `user ${printable(made.id)}`, deps.context.log)
+  if (!(made instanceof Problem))
+    auditRole(administratorRole, `user ${printable(made.id)}`, { username: made.id }, deps.context.log)
   return made
 }
 

@@ -19,7 +19,13 @@ export function isFromHere(request: IncomingMessage): boolean {
     listener !== 'proxy' &&
     isLoopback(source) &&
     hereAsHost.test(headers.host ?? '') &&
+    isOwn(headers.origin, headers.host) &&
     (site === undefined || site === 'same-origin' || site === 'none') &&
     !Object.keys(headers).some(name => ofProxies.test(name))
   )
+}
+
+/** Browsers say from which site a page calls that changes something, or that calls another site. */
+function isOwn(origin: string | undefined, host: string | undefined): boolean {
+  return origin === undefined || (URL.canParse(origin) && new URL(origin).host === host)
 }
