@@ -49,7 +49,7 @@ const areas: Readonly<Record<string, readonly string[]>> = {
     'trust',
   ],
   provisioning: ['authority', 'broker', 'keystore', 'outbound'],
-  identity: ['clients', 'outbound', 'trust'],
+  identity: ['clients', 'explain', 'outbound', 'trust'],
 }
 
 const frameworks = ['kysely', 'fastify', 'undici', 'pg', 'better-sqlite3', 'pino']

@@ -103,8 +103,8 @@ export interface TestServerOptions {
   readonly outboundCa?: string
   /** Runs provisioning jobs. */
   readonly jobs?: boolean
-  /** With the identity service, on its own socket. */
-  readonly identity?: IdentitySettings
+  /** With the identity service, on its own socket as well; a function is told the address of this server. */
+  readonly identity?: IdentitySettings | ((url: string) => IdentitySettings)
 }
 
 export function basic({ clientid, clientsecret }: { clientid: string; clientsecret: string }): string {
@@ -141,15 +141,15 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     options.plain ? plainServer(later('plain')) : tlsServer(identityPem, later('public')),
   )
   const mtls = await listen(mtlsServer(identityPem, later('mtls')))
-  const { identity: settings } = options
   const own =
     settings &&
     identitySocket(settings, '127.0.0.1', later(settings.tls ? 'identity' : 'identity-plain'), context)
-  const ofIdentity = own && (await listen(own.socket))
-  const pki = await listen(plainServer(later('pki')))
   const url = `${options.plain ? 'http' : 'https'}://localhost:${main.port}`
   const mtlsUrl = `https://localhost:${mtls.port}`
   const pkiUrl = `http://localhost:${pki.port}`
+  const settings = typeof options.identity === 'function' ? options.identity(url) : options.identity
+  const ofIdentity = own && (await listen(own.socket))
+  const pki = await listen(plainServer(later('pki')))
 
   const meter = createPrometheusMeter()
   const { masterKey = randomBytes(32) } = options
@@ -160,8 +160,8 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     context,
     meter,
     sourceFiles: join(directory, 'provisioning'),
-    identity: options.identity,
     outboundCa: options.outboundCa,
+    identity: settings,
     openVault: store => openVault(store, masterKey, context),
     operations: () => ({
       ready: () => true,

@@ -4,6 +4,7 @@ import { fullTime } from '../terminal/time.ts'
 import { path } from './support/admin-api.ts'
 import type { Cli, Define } from './support/command.ts'
 import { Refused, WrongUsage } from './support/errors.ts'
+import { type IdentityAnswer, showIdentity } from './support/identity-answer.ts'
 import { readPem, readSecret } from './support/input.ts'
 
 interface DecisionAnswer {
@@ -41,6 +42,10 @@ interface ExplainOptions {
   readonly tokenFile?: string
   readonly certificate?: string
   readonly endpoint?: string
+  readonly identity?: true
+  readonly resourceType?: string
+  readonly permission?: string
+  readonly resourceId?: string
 }
 
 export const define: Define = (command, cli) => {
@@ -49,7 +54,15 @@ export const define: Define = (command, cli) => {
     .option('--token-file <FILE>', 'try the access token in this file instead; - for standard input')
     .option('--certificate <FILE>', 'try this certificate instead, with the others that the sender sends')
     .option('--endpoint <ADDRESS>', 'try it at this address, such as /http/orders')
-    .action((id: string | undefined, { tokenFile, certificate, endpoint }: ExplainOptions) => {
+    .option('--identity', 'who is that to the identity service, what belongs to him, and may he do it?')
+    .option('--resource-type <TYPE>', 'with --identity: what he would act on, such as ROLE')
+    .option('--permission <NAME>', 'with --identity: what he would do, such as READ')
+    .option('--resource-id <ID>', 'with --identity: on which one; all of them where it is not said')
+    .action((id: string | undefined, options: ExplainOptions) => {
+      const { tokenFile, certificate, endpoint } = options
+      if (options.identity) return identity(id, options, cli)
+      if (asksForPermission(options))
+        throw new WrongUsage('--resource-type, --permission and --resource-id go with --identity')
       if ([id, tokenFile, certificate].filter(given => given !== undefined).length !== 1)
         throw new WrongUsage('give a correlation id, --token-file FILE or --certificate FILE')
       if (id === undefined) return dryRun({ tokenFile, certificate, endpoint }, cli)
@@ -118,6 +131,27 @@ async function dryRun(
         cli.terminal.paint,
       ) + conclusion(answer, cli),
   )
+}
+
+const asksForPermission = ({ resourceType, permission, resourceId }: ExplainOptions): boolean =>
+  [resourceType, permission, resourceId].some(given => given !== undefined)
+
+/** Beside a token a certificate is that of its connection. */
+async function identity(id: string | undefined, options: ExplainOptions, cli: Cli): Promise<void> {
+  const { tokenFile, certificate, endpoint, resourceType, permission, resourceId } = options
+  if (id !== undefined || endpoint !== undefined || (tokenFile ?? certificate) === undefined)
+    throw new WrongUsage('--identity takes --token-file FILE or --certificate FILE')
+  if ((resourceType === undefined) !== (permission === undefined) || (resourceId && !resourceType))
+    throw new WrongUsage('--resource-type and --permission go together')
+  const tried = {
+    ...(tokenFile !== undefined && { token: await readSecret(tokenFile, cli) }),
+    ...(certificate !== undefined && { certificate: await readPem(certificate, cli) }),
+  }
+  const api = await cli.api()
+  const asked = { resourceType, permission, resourceId }
+  const answer = await api.post<IdentityAnswer>('/identity/explain', { ...tried, ...asked })
+  if (!answer.accepted || answer.explanation?.decision?.allowed === false) cli.status = 1
+  cli.terminal.show(answer, () => showIdentity(answer, cli.terminal.paint))
 }
 
 function conclusion(answer: { checks: readonly Check[]; reason: string; hint?: string }, cli: Cli): string {

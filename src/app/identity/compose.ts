@@ -7,11 +7,13 @@ import type { Ending } from '../../core/expiry.ts'
 import {
   auditRole,
   authenticateIdentity,
+  type CertificateWay,
   certificateWay,
   createIdentityModels,
   createIdentityTokens,
   createPermissions,
   createSessions,
+  examineIdentity,
   type IdentityService,
   type IdentityTokens,
   type IdentityWay,
@@ -73,11 +75,12 @@ export function composeIdentity(settings: IdentitySettings, parts: IdentityParts
   const tokens = settings.method === 'oidc' ? issuerTokens(settings, parts) : undefined
   const keystores = openKeystores(settings, context)
   const own = ownIdentity(settings, keystores.assertion, parts)
+  const certificates = settings.mtls.enabled ? mtlsWay(settings, parts) : undefined
   const ways: IdentityWay[] = [
     ...(tokens ? [tokenWay(tokens)] : []),
     ...(settings.method === 'basic' ? [passwordWay({ ...parts, models })] : []),
     sessions.way,
-    ...(settings.mtls.enabled ? [mtlsWay(settings, parts)] : []),
+    ...(certificates ? [certificates] : []),
     ...(tokens && own && lendsItself(settings, context) ? [lentIdentity(settings, own, tokens)] : []),
   ]
   warnOfOpenDoors(settings, context)
@@ -94,6 +97,8 @@ export function composeIdentity(settings: IdentitySettings, parts: IdentityParts
     sessions,
     tokens,
     authenticate: request => authenticateIdentity(tenant, request, authentication),
+    explain: (tried, asked) =>
+      examineIdentity(tenant, tried, asked, { ...settings, models, tokens, certificates }),
     endings: before => endingsOf(keystores, settings, tenant, before),
     close: () => own?.close(),
   }
@@ -204,7 +209,7 @@ const sources: Readonly<Record<MtlsPrincipal, PrincipalSource>> = {
   uri: 'SAN_URI',
 }
 
-function mtlsWay({ mtls, tls }: IdentitySettings, parts: IdentityParts): IdentityWay {
+function mtlsWay({ mtls, tls }: IdentitySettings, parts: IdentityParts): CertificateWay {
   const { tenant, store, changes, context, revocation } = parts
   const stored = tls?.trust
   const ofStore =

@@ -1,4 +1,4 @@
 export type { DecisionCheck, DecisionRecord } from './decision.ts'
 export { type DryRun, type Explanation, explainCredential, type TriedCredential } from './dry-run.ts'
-export { type RequestFacts, recordRefusal } from './record.ts'
+export { markChecks, type RequestFacts, recordRefusal } from './record.ts'
 export { redact } from './redact.ts'

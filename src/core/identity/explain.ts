@@ -9,6 +9,8 @@ export interface IdentityExplanation {
   readonly groups: readonly Step[]
   readonly roles: readonly Step[]
   readonly tenants: readonly Step[]
+  /** Named by the token, or by the configuration for certificates; no such role is there, so they count for nothing. */
+  readonly unknownRoles: readonly string[]
   readonly authorizations: readonly {
     readonly authorizationKey: string
     readonly owner: string
@@ -31,7 +33,7 @@ export interface Question {
   readonly resourceId: string
 }
 
-/** claims -> matched mapping rules -> groups -> roles -> authorizations -> decision. */
+/** claims -> matched mapping rules -> groups -> roles -> tenants -> authorizations -> decision. */
 export function explainIdentity(
   principal: Principal,
   model: IdentityModel,
@@ -50,7 +52,9 @@ export function explainIdentity(
     if (group !== undefined) return `group ${group} is a member`
     const role = found.roles.find(one => model.containersOf('role', one, container).has(id))
     if (role !== undefined) return `role ${role} is a member`
-    return container === 'group' ? 'the token names it' : 'the token, or the way of authentication, brings it'
+    return 'certificate' in principal.claims
+      ? 'whoever shows a certificate has it (CAMUNDA_SECURITY_AUTHENTICATION_MTLS_DEFAULT_ROLES)'
+      : 'the token names it'
   }
   const step =
     (container: 'role' | 'group' | 'tenant') =>
@@ -65,6 +69,7 @@ export function explainIdentity(
     groups: found.groups.map(step('group')),
     roles: found.roles.map(step('role')),
     tenants: found.tenants.map(step('tenant')),
+    unknownRoles: (principal.roles ?? []).filter(role => !model.entity('role', role)),
     authorizations: found.authorizations.map(one => ({
       authorizationKey: one.key,
       owner: `${one.ownerType} ${one.ownerId}`,

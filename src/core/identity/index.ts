@@ -8,7 +8,14 @@ export {
   type ProvenBy,
 } from './caller.ts'
 export { type CutName, type PrincipalSource, principalSources } from './certificate-claims.ts'
+export { credentialChecks } from './checks.ts'
 export { administratorRole, ensureIdentityDefaults } from './defaults.ts'
+export {
+  type AskedPermission,
+  examineIdentity,
+  type IdentityExamination,
+  type TriedIdentity,
+} from './examine.ts'
 export { explainIdentity, type IdentityExplanation, type Question } from './explain.ts'
 export { type AuthorizationContent, resourcePermissions } from './kinds/authorization.ts'
 export { containers, kindOf, kinds } from './kinds/index.ts'
@@ -34,6 +41,6 @@ export * from './store.ts'
 export { subjectPattern } from './subject-pattern.ts'
 export { isMicrosoftIssuer, roleNamed } from './token-form.ts'
 export type { IdentityRequest, IdentityWay, Proven } from './way.ts'
-export { type CertificateWaySettings, certificateWay } from './ways/certificate.ts'
+export { type CertificateWay, type CertificateWaySettings, certificateWay } from './ways/certificate.ts'
 export { type PasswordDependencies, passwordWay } from './ways/password.ts'
 export { createIdentityTokens, type IdentityTokens, type TokenSettings, tokenWay } from './ways/token.ts'

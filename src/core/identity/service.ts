@@ -3,6 +3,7 @@ import type { Problem } from '../problem.ts'
 import type { Soon } from '../soon.ts'
 import type { Tenant } from '../tenant.ts'
 import type { IdentityCaller, Permissions } from './caller.ts'
+import type { AskedPermission, IdentityExamination, TriedIdentity } from './examine.ts'
 import type { IdentityModels } from './model.ts'
 import type { Sessions } from './sessions.ts'
 import type { IdentityRequest } from './way.ts'
@@ -24,4 +25,6 @@ export interface IdentityService {
   /** Its certificates in files that end before a time. */
   endings(before: number): Ending[]
   authenticate(request: IdentityRequest): Soon<IdentityCaller | Problem>
+  /** Dry run: who would that be, what belongs to him, and may he do it? */
+  explain(tried: TriedIdentity, asked: AskedPermission): Promise<IdentityExamination | Problem>
 }

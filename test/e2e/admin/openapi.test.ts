@@ -308,6 +308,7 @@ test('the answers of every operation are as the document says', async t => {
     ['GET', '/decisions/:id', `/decisions/${refused.headers['x-correlation-id']}`],
     ['POST', '/explain', '/explain', { token, endpoint: '/http/taken' }],
     ['POST', '/explain', '/explain', { token: 'wrong' }],
+    ['POST', '/identity/explain', '/identity/explain', { token: 'wrong' }],
   ]
   for (const [method, path, at, body] of calls) {
     const answer = await admin.call(method, at, body)
@@ -364,6 +365,12 @@ test('what the document says of a body is what is checked: its refusals and its 
       '/explain',
       [{ token: 'x' }],
       [{}, { token: 1 }, { token: 'x', endpoint: 1 }, { token: 'x', a: 1 }],
+    ],
+    [
+      '/identity/explain',
+      '/identity/explain',
+      [{ token: 'x' }, { token: 'x', resourceType: 'ROLE', permission: 'READ' }],
+      [{}, { token: 1 }, { token: 'x', resourceType: 1 }, { token: 'x', a: 1 }],
     ],
     [
       '/trust',

@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { defaults } from '../../support/camunda-settings.ts'
 import { type Answer, type SentKey, startTestServer, type TestServer } from '../../support/server.ts'
 
 export type Json = Record<string, unknown>
@@ -60,7 +61,7 @@ async function lastingAdmin(server: TestServer): Promise<Admin> {
 /** A server, and an administrator who may do everything in it. */
 export async function startAdminWorld() {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-admin-'))
-  const server = await startTestServer({ databaseUrl: `sqlite:${directory}` })
+  const server = await startTestServer({ databaseUrl: `sqlite:${directory}`, identity: () => defaults })
   const admin = await lastingAdmin(server)
   /** Creates an instance and a key of it through the API. */
   async function newKey(

@@ -12,11 +12,10 @@ import {
 } from '../../../core/flows/index.ts'
 import { isProblem, Problem } from '../../../core/problem.ts'
 import type { Tenant } from '../../../core/tenant.ts'
-import { PemError, readCertificateInput } from '../../../crypto/pem.ts'
-import { certificateThumbprint } from '../../../crypto/thumbprint.ts'
 import type { Services } from '../services.ts'
+import { readPresented } from './presented.ts'
 import { type AdminRoute, route } from './route.ts'
-import { iso, limitQuery, time } from './schemas.ts'
+import { checkAnswer, iso, limitQuery, time } from './schemas.ts'
 
 const flowAnswer = z.looseObject({ id: z.string(), name: z.string(), node: z.string(), deployedAt: time })
 
@@ -29,8 +28,6 @@ const messageAnswer = z.looseObject({
   sender: z.string(),
   correlationId: z.string(),
 })
-
-const checkAnswer = z.object({ name: z.string(), outcome: z.enum(['passed', 'failed', 'not reached']) })
 
 const decisionAnswer = z.looseObject({
   id: z.string(),
@@ -154,13 +151,8 @@ export const flowRoutes: readonly AdminRoute[] = [
 
 function readTried(body: z.infer<typeof triedBody>): TriedCredential | Problem {
   if ('token' in body) return { token: body.token }
-  try {
-    const [leaf, ...chain] = readCertificateInput(body.certificate)
-    return { certificate: { der: leaf!, thumbprint: certificateThumbprint(leaf!), chain } }
-  } catch (error) {
-    if (error instanceof PemError) return new Problem('invalid_input', `certificate: ${error.message}`)
-    throw error
-  }
+  const certificate = readPresented(body.certificate)
+  return isProblem(certificate) ? certificate : { certificate }
 }
 
 /** Where senders reach a flow. */

@@ -3,6 +3,7 @@ import { authorityRoutes } from './authority.ts'
 import { clientRoutes } from './clients.ts'
 import { connectivityRoutes } from './connectivity.ts'
 import { flowRoutes } from './flows.ts'
+import { identityRoutes } from './identity.ts'
 import { instanceRoutes } from './instances.ts'
 import { keyRoutes } from './keys.ts'
 import { keystoreRoutes } from './keystore.ts'
@@ -32,4 +33,5 @@ export const adminApi: readonly AdminRoute[] = [
   ...provisioningSystemRoutes,
   ...provisioningJobRoutes,
   ...flowRoutes,
+  ...identityRoutes,
 ]

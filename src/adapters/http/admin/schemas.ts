@@ -15,3 +15,9 @@ export const overlapDays = z
   .max(365, 'must be at most 365')
 
 export const limitQuery = z.coerce.number().int().min(1).max(1000).default(100)
+
+/** A check of a procedure, and what became of it. */
+export const checkAnswer = z.object({
+  name: z.string(),
+  outcome: z.enum(['passed', 'failed', 'not reached']),
+})

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { IdentityCaller } from '../../../core/identity/index.ts'
+import { credentialChecks, type IdentityCaller } from '../../../core/identity/index.ts'
 import { isProblem, Problem } from '../../../core/problem.ts'
 import { asProblem } from '../framework.ts'
 import { observeRefusal, type Surface } from '../observe.ts'
@@ -10,8 +10,12 @@ import { type OpenRoute, openRoutes } from './open.ts'
 import { identityProblem } from './problem.ts'
 import type { IdentityAnswer, IdentityRoute } from './route.ts'
 import type { IdentityServices } from './services.ts'
+import { shownIn } from './sessions.ts'
 
-const surface: Surface = { name: 'identity', checks: () => ['credentials', 'permission', 'request'] }
+const surface: Surface = {
+  name: 'identity',
+  checks: request => ['credentials', ...credentialChecks(shownIn(request)), 'permission', 'request'],
+}
 
 /** HEAD comes with GET. Somebody may be called `search`: his address takes other methods than the search beside it. */
 const methodsByPath = Map.groupBy(

@@ -1,6 +1,11 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { IdentityCaller, IdentityRequest, Sessions } from '../../../core/identity/index.ts'
+import {
+  credentialChecks,
+  type IdentityCaller,
+  type IdentityRequest,
+  type Sessions,
+} from '../../../core/identity/index.ts'
 import { bodyOnlyRules, readParameters } from '../../../core/parameters.ts'
 import { isProblem, Problem } from '../../../core/problem.ts'
 import type { Soon } from '../../../core/soon.ts'
@@ -83,7 +88,10 @@ const logoutPaths: ReadonlySet<string> = new Set(['/logout', '/api/logout'])
 /** Is it an address at which sessions begin or end? */
 export const isOfSessions = (path: string): boolean => loginPaths.has(path) || logoutPaths.has(path)
 
-const surface: Surface = { name: 'identity', checks: () => ['credentials', 'csrf'] }
+const surface: Surface = {
+  name: 'identity',
+  checks: request => ['request', 'credentials', ...credentialChecks(shownIn(request)), 'csrf'],
+}
 const mostForm = 16 * 1024
 
 /** Begins a session for whoever proves who he is, or ends one. */
@@ -111,7 +119,13 @@ export async function handleSession(
     return
   }
   const rendered = identityProblem(result, envelope, services.realm)
-  observeRefusal(result, rendered.status, request, surface, services)
+  observeRefusal(
+    result.with({ check: result.check ?? 'credentials' }),
+    rendered.status,
+    request,
+    surface,
+    services,
+  )
   answerProblem(response, rendered)
 }
 

@@ -30,11 +30,16 @@ export interface CertificateWayDependencies {
 
 const remembered = 10_000
 
+export interface CertificateWay extends IdentityWay {
+  /** What it would prove. Leaves no trace, unlike `prove`. */
+  examine(presented: PresentedCertificate): Soon<Proven | Problem>
+}
+
 /** A certificate of the connection, where a trusted authority vouches for it. */
 export function certificateWay(
   { pinned, principal, cut, defaultRoles }: CertificateWaySettings,
   { now, evaluate, onRole }: CertificateWayDependencies,
-): IdentityWay {
+): CertificateWay {
   // Who a certificate names does not change; whether it is good is looked at each time.
   const named = new BoundedCache<Proven | Problem>(remembered)
 
@@ -52,12 +57,14 @@ export function certificateWay(
       const id = principalIn(der, principal, cut)
       if (id === undefined)
         return refused(
+          'principal',
           `the certificate has not exactly one ${principal} that can be a name`,
           'Say with COUNTERSIGN_IDENTITY_MTLS_PRINCIPAL which part of the certificate names the caller.',
         )
       const isWhole = cut === undefined && (principal === 'DN' || principal === 'SAN_URI')
       if (!isWhole && wrongCommonId(id) !== undefined)
         return refused(
+          'principal',
           'the name in the certificate has characters that no user name has',
           'Take another part of it, or cut it out with CAMUNDA_SECURITY_AUTHENTICATION_MTLS_SUBJECT_DN_PATTERN.',
         )
@@ -69,7 +76,8 @@ export function certificateWay(
         until: undefined,
       }
     } catch (error) {
-      if (error instanceof DerError) return refused(`the certificate cannot be read: ${error.message}`)
+      if (error instanceof DerError)
+        return refused('principal', `the certificate cannot be read: ${error.message}`)
       throw error
     }
   }
@@ -77,28 +85,33 @@ export function certificateWay(
   return {
     name: 'certificate',
     claims: ({ certificate, authorization }) => certificate !== undefined && authorization === undefined,
-    prove({ certificate }) {
-      const presented = certificate!
-      const fingerprint = Buffer.from(presented.thumbprint, 'base64url').toString('hex')
-      if (pinned.has(fingerprint)) return pinnedProven(presented)
-      return after(evaluate(presented), verdict =>
-        verdict.ok ? provenBy(presented) : refused(verdict.reason, verdict.hint),
-      )
-    },
+    prove: ({ certificate }) =>
+      after(distrust(certificate!), distrusted => distrusted ?? provenBy(certificate!)),
+    examine: presented => after(distrust(presented), distrusted => distrusted ?? read(presented.der)),
+  }
+
+  /** Why nobody vouches for it; undefined: somebody does. */
+  function distrust(presented: PresentedCertificate): Soon<Problem | undefined> {
+    const fingerprint = Buffer.from(presented.thumbprint, 'base64url').toString('hex')
+    if (pinned.has(fingerprint)) return untimely(presented)
+    return after(evaluate(presented), verdict =>
+      verdict.ok ? undefined : refused('trusted', verdict.reason, verdict.hint),
+    )
   }
 
   /** A pin vouches for who it is, not for its dates. */
-  function pinnedProven(presented: PresentedCertificate): Proven | Problem {
-    const { notBefore, notAfter } = parseCertificate(presented.der)
+  function untimely({ der }: PresentedCertificate): Problem | undefined {
+    const { notBefore, notAfter } = parseCertificate(der)
     const time = now()
     return notBefore <= time && time <= notAfter
-      ? provenBy(presented)
-      : refused(`it is good from ${iso(notBefore)} to ${iso(notAfter)} only`)
+      ? undefined
+      : refused('trusted', `it is good from ${iso(notBefore)} to ${iso(notAfter)} only`)
   }
 }
 
-const refused = (reason: string, hint?: string): Problem =>
+const refused = (check: 'trusted' | 'principal', reason: string, hint?: string): Problem =>
   new Problem('bad_credentials', 'the client certificate is not accepted', {
     reason: `Certificate validation failed: ${reason}`,
+    check: `certificate ${check}`,
     ...(hint !== undefined && { hint }),
   })

@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto'
-import { Refusal } from '../../../guard/access-token.ts'
+import { type AccessTokenClaims, Refusal } from '../../../guard/access-token.ts'
 import { checkBinding } from '../../../guard/binding.ts'
 import type { KeySource } from '../../../guard/jwks.ts'
 import { Unavailable } from '../../../guard/unavailable.ts'
 import { createVerify } from '../../../guard/verify.ts'
-import { Problem } from '../../problem.ts'
+import { isProblem, Problem } from '../../problem.ts'
 import type { Principal } from '../resolve.ts'
 import { identityTokens, principalOf, type TokenClaimsSettings } from '../token-form.ts'
 import type { IdentityWay, Proven } from '../way.ts'
@@ -28,6 +28,8 @@ export interface TokenDependencies {
 export interface IdentityTokens {
   /** Who the token speaks for; `thumbprint`: of the certificate that the peer has proven to hold. */
   verify(token: string, thumbprint: string | undefined): Promise<Proven | Problem>
+  /** The same in a dry run: nobody is told of its roles. */
+  examine(token: string, thumbprint: string | undefined): Promise<Proven | Problem>
 }
 
 const rememberedTokens = 10_000
@@ -53,22 +55,39 @@ export function createIdentityTokens(
     for (const role of roles) onRole?.(`${type} ${id}`, role)
   }
 
+  /** What a token says that was found good. */
+  async function claimsOf(
+    token: string,
+    thumbprint: string | undefined,
+  ): Promise<AccessTokenClaims | Problem> {
+    const claims = await verify(token, hash('sha256', token, 'base64'))
+    if (claims instanceof Unavailable)
+      return new Problem('unavailable', 'tokens cannot be checked at the moment', {
+        reason: claims.reason,
+        check: 'token key',
+        ...(claims.retryAfterSeconds && { retryAfter: claims.retryAfterSeconds }),
+      })
+    if (claims instanceof Refusal) return refused(claims.check, claims.reason, settings)
+    const unbound = checkBinding(claims.cnf, thumbprint)
+    return unbound === undefined ? claims : refused('binding', unbound, settings)
+  }
+
+  const named = (proven: Proven | Refusal): Proven | Problem =>
+    proven instanceof Refusal ? refused('principal', proven.reason, settings) : proven
+
   return {
     async verify(token, thumbprint) {
-      const claims = await verify(token, hash('sha256', token, 'base64'))
-      if (claims instanceof Unavailable)
-        return new Problem('unavailable', 'tokens cannot be checked at the moment', {
-          reason: claims.reason,
-          ...(claims.retryAfterSeconds && { retryAfter: claims.retryAfterSeconds }),
-        })
-      if (claims instanceof Refusal) return refused(`${claims.check}: ${claims.reason}`, settings)
-      const unbound = checkBinding(claims.cnf, thumbprint)
-      if (unbound !== undefined) return refused(`binding: ${unbound}`, settings)
+      const claims = await claimsOf(token, thumbprint)
+      if (isProblem(claims)) return claims
       const known = made.get(claims)
       const proven = known ?? provenBy(claims, principalOf(claims, settings))
       made.set(claims, proven)
       if (!known && !(proven instanceof Refusal)) tellRoles(proven)
-      return proven instanceof Refusal ? refused(`${proven.check}: ${proven.reason}`, settings) : proven
+      return named(proven)
+    },
+    async examine(token, thumbprint) {
+      const claims = await claimsOf(token, thumbprint)
+      return isProblem(claims) ? claims : named(provenBy(claims, principalOf(claims, settings)))
     },
   }
 }
@@ -83,6 +102,7 @@ export function tokenWay(tokens: IdentityTokens): IdentityWay {
       if (token === undefined)
         return new Problem('invalid_token', 'the access token is not valid', {
           reason: 'the Authorization header holds no token after Bearer',
+          check: 'token structure',
         })
       return tokens.verify(token, certificate?.thumbprint)
     },
@@ -104,8 +124,9 @@ function provenBy(
   }
 }
 
-const refused = (reason: string, { issuer, audiences }: TokenSettings): Problem =>
+const refused = (check: string, reason: string, { issuer, audiences }: TokenSettings): Problem =>
   new Problem('invalid_token', 'the access token is not valid', {
-    reason,
-    hint: `Accepted are tokens of ${issuer} for ${audiences.join(' or ')}. \`countersign explain --token-file\` shows what becomes of one.`,
+    reason: `${check}: ${reason}`,
+    check: `token ${check}`,
+    hint: `Accepted are tokens of ${issuer} for ${audiences.join(' or ')}. \`countersign explain --identity --token-file\` shows what becomes of one.`,
   })
