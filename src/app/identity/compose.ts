@@ -70,7 +70,7 @@ export function composeIdentity(settings: IdentitySettings, parts: IdentityParts
   const models = createIdentityModels(store.read.identity, changes)
   const sessions = createSessions(
     { maxInactiveMs: settings.sessionMaxInactiveMs },
-    { tenant, store, vault, context, models },
+    { tenant, store, vault, context, models, changes },
   )
   const tokens = settings.method === 'oidc' ? issuerTokens(settings, parts) : undefined
   const keystores = openKeystores(settings, context)

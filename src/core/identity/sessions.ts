@@ -1,13 +1,14 @@
 import { hash } from 'node:crypto'
 import { checkBinding } from '../../guard/binding.ts'
+import { BoundedCache } from '../cache.ts'
 import { type Context, minute } from '../context.ts'
 import { Problem } from '../problem.ts'
-import type { Transactions } from '../store.ts'
+import { after, type Soon } from '../soon.ts'
+import type { ChangeFeed, Transactions } from '../store.ts'
 import type { Tenant } from '../tenant.ts'
 import type { Vault } from '../vault.ts'
 import type { IdentityModels } from './model.ts'
-import type { Principal } from './resolve.ts'
-import type { IdentityTables, StoredSession } from './store.ts'
+import { everySession, type IdentityTables } from './store.ts'
 import type { IdentityWay, Proven } from './way.ts'
 import { proofOf } from './ways/password.ts'
 
@@ -22,6 +23,7 @@ export interface SessionDependencies {
   readonly vault: Vault
   readonly context: Pick<Context, 'now' | 'random'>
   readonly models: IdentityModels
+  readonly changes: ChangeFeed
 }
 
 /** Sessions of browsers: who has signed in is remembered under an id that nobody can guess. */
@@ -42,52 +44,76 @@ const digestOf = (cookie: string): string => hash('sha256', cookie, 'base64url')
 
 export function createSessions(
   { maxInactiveMs }: SessionSettings,
-  { tenant, store, vault, context, models }: SessionDependencies,
+  { tenant, store, vault, context, models, changes }: SessionDependencies,
 ): Sessions {
   const contextOf = (digest: string) => `countersign identity session ${tenant.id} ${digest}`
-  /** The same object for the same session, so that what belongs to the principal is found out once. */
-  const principals = new Map<string, Principal>()
+  const kept = new BoundedCache<Kept>(mostKept)
+  /** Counts the ends of sessions: what was read before one may be of a session that is over. */
+  let ends = 0
 
-  const open = (session: StoredSession): Proven => {
-    const proven: Proven = JSON.parse(vault.open(contextOf(session.digest), session.sealed).toString('utf8'))
-    const principal = principals.get(session.digest) ?? proven.principal
-    if (principals.size > mostKept) principals.clear()
-    principals.set(session.digest, principal)
-    return { ...proven, principal }
+  changes.onChange(change => {
+    if (change && (change.kind !== 'identity' || change.detail !== 'session')) return
+    ends++
+    if (change && change.id !== everySession) kept.delete(change.id)
+    else kept.clear()
+  })
+
+  function find(cookie: string, thumbprint: string | undefined): Soon<Proven | Problem> {
+    const digest = digestOf(cookie)
+    const known = kept.get(digest)
+    // Another process may have put its end off.
+    return known && context.now() < known.expiresAt
+      ? judge(digest, known, thumbprint)
+      : readAndJudge(digest, thumbprint)
   }
 
-  async function find(cookie: string, thumbprint: string | undefined): Promise<Proven | Problem> {
-    const digest = digestOf(cookie)
+  async function readAndJudge(digest: string, thumbprint: string | undefined): Promise<Proven | Problem> {
+    const before = ends
     const session = await store.read.sessions.find(digest)
-    const now = context.now()
-    if (!session || session.tenantId !== tenant.id || session.expiresAt <= now)
+    if (!session || session.tenantId !== tenant.id || session.expiresAt <= context.now())
       return ended('it is not known, or has ended')
-    const stored = open(session)
-    const proven: Proven = { ...stored, by: 'session' }
-    // Nor is it worth more than the token: what was bound to a certificate stays so.
+    const stored: Proven = JSON.parse(vault.open(contextOf(digest), session.sealed).toString('utf8'))
+    const found: Kept = { stored, proven: { ...stored, by: 'session' }, expiresAt: session.expiresAt }
+    if (before === ends) kept.set(digest, found)
+    return judge(digest, found, thumbprint)
+  }
+
+  function judge(digest: string, session: Kept, thumbprint: string | undefined): Soon<Proven | Problem> {
+    const { stored } = session
+    // It is worth no more than the token that it began with: what was bound to a certificate stays so.
     const unbound = checkBinding(stored.principal.claims.cnf, thumbprint)
     if (unbound !== undefined) return ended(unbound)
-    // A session never outlives the token that it began with.
-    if (proven.until !== undefined && proven.until <= now) {
-      await remove(digest)
-      return ended('the token that it began with has expired')
-    }
-    if (stored.by === 'password') {
-      const user = (await models.of(tenant.id)).entity('user', stored.principal.id)
-      if (!user || proofOf(user) !== stored.proof) {
-        await remove(digest)
-        return ended('the user is gone, or has another password')
-      }
-    }
-    const expiresAt = now + maxInactiveMs
-    if (expiresAt - session.expiresAt > Math.min(putOffMs, maxInactiveMs / 10))
-      await store.write(({ sessions }) => sessions.putOff(digest, expiresAt))
-    return proven
+    // Nor does it outlive that token.
+    if (stored.until !== undefined && stored.until <= context.now())
+      return remove(digest).then(() => ended('the token that it began with has expired'))
+    if (stored.by !== 'password') return putOff(digest, session)
+    return after(models.of(tenant.id), model => {
+      const user = model.entity('user', stored.principal.id)
+      if (user && proofOf(user) === stored.proof) return putOff(digest, session)
+      return remove(digest).then(() => ended('the user is gone, or has another password'))
+    })
+  }
+
+  function putOff(digest: string, session: Kept): Soon<Proven> {
+    const expiresAt = context.now() + maxInactiveMs
+    if (expiresAt - session.expiresAt <= Math.min(putOffMs, maxInactiveMs / 10)) return session.proven
+    // At once, so that of many requests one writes.
+    session.expiresAt = expiresAt
+    return store
+      .write(({ sessions }) => sessions.putOff(digest, expiresAt))
+      .then(
+        () => session.proven,
+        error => {
+          kept.delete(digest)
+          throw error
+        },
+      )
   }
 
   async function remove(digest: string): Promise<void> {
-    principals.delete(digest)
     await store.write(({ sessions }) => sessions.delete({ digest, tenantId: tenant.id }))
+    ends++
+    kept.delete(digest)
   }
 
   return {
@@ -115,6 +141,13 @@ export function createSessions(
       prove: ({ session, certificate }) => find(session!, certificate?.thumbprint),
     },
   }
+}
+
+/** In memory, as it was read: the same objects for the same session, so that what belongs to it is found out once. */
+interface Kept {
+  readonly stored: Proven
+  readonly proven: Proven
+  expiresAt: number
 }
 
 const mostKept = 10_000

@@ -48,6 +48,9 @@ export interface IdentityTable {
   lastKey(tenantId: string): Promise<number>
 }
 
+/** The id in the announcement that all sessions of a tenant have ended. */
+export const everySession = '*'
+
 /** A session of a browser, as it is stored: whoever has the database has nothing to sign in with. */
 export interface StoredSession {
   /** SHA-256 of what the cookie holds. */

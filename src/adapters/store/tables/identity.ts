@@ -1,11 +1,12 @@
-import type {
-  ContainerKind,
-  EntityKind,
-  IdentityTable,
-  Membership,
-  MemberType,
-  SessionTable,
-  StoredEntity,
+import {
+  type ContainerKind,
+  type EntityKind,
+  everySession,
+  type IdentityTable,
+  type Membership,
+  type MemberType,
+  type SessionTable,
+  type StoredEntity,
 } from '../../../core/identity/index.ts'
 import type { IdentityEntityRow, IdentityMembershipRow } from '../schema.ts'
 import type { Scope } from './scope.ts'
@@ -161,7 +162,11 @@ export function sessionTable(scope: Scope): SessionTable {
       await scope.changing().deleteFrom('identitySessions').where('expiresAt', '<', now).execute()
     },
     async clear(tenantId) {
-      await scope.changing().deleteFrom('identitySessions').where('tenantId', '=', tenantId).execute()
+      await scope
+        .changing({ kind: 'identity', tenantId, id: everySession, detail: 'session' })
+        .deleteFrom('identitySessions')
+        .where('tenantId', '=', tenantId)
+        .execute()
     },
   }
 }
