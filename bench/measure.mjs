@@ -110,18 +110,25 @@ export const processorTicks = () => {
   return { all, idle: ticks[3] + ticks[4], steal: ticks[7] }
 }
 
+/** How most credentials are shown. */
+export const bearer = { header: 'Authorization', prefix: 'Bearer ' }
+
 /**
  * Writes a script for wrk that sends this request; with `tokens` (a file) each time with the next of its tokens, with
- * `bodies` (a file) each time with the next of its lines as the body.
+ * `bodies` (a file) each time with the next of its lines as the body. `credential`: in which header a token goes.
  */
-export const writeRequest = (file, { method, path, headers, body }, { tokens, bodies } = {}) => {
+export const writeRequest = (
+  file,
+  { method, path, headers, body },
+  { tokens, bodies, credential: { header, prefix } = bearer } = {},
+) => {
   const quote = text => JSON.stringify(text).replace(/\\u(....)/g, '\\u{$1}')
   const table = Object.entries(headers).map(([name, value]) => `[${quote(name)}] = ${quote(value)}`)
   const format = (given = body ? quote(body) : 'nil') =>
     `wrk.format(${quote(method)}, ${quote(path)}, headers, ${given})`
   const prepared = tokens
     ? `for token in io.lines(${quote(tokens)}) do
-    headers["Authorization"] = "Bearer " .. token
+    headers[${quote(header)}] = ${quote(prefix)} .. token
     requests[#requests + 1] = ${format()}
   end`
     : bodies

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { issueServerCertificate, makeRoot } from '../dist/crypto/server-certificate.js'
 import { createWorld } from './cases.mjs'
 import {
+  bearer,
   load,
   loadByClient,
   processorTicks,
@@ -98,7 +99,10 @@ export const startSide = async (side, world, { profile, seconds } = {}) => {
   } else if (!side.command) {
     started.script = join(world.newDirectory(), 'request.lua')
     started.bodies = side.once && join(world.newDirectory(), 'bodies')
-    if (!side.once) writeRequest(started.script, side.request(server), { tokens: started.tokens })
+    if (!side.once) {
+      const { tokens, credential } = started
+      writeRequest(started.script, side.request(server), { tokens, credential })
+    }
   }
   return started
 }
@@ -169,7 +173,8 @@ const checkAnswers = async (side, complaints) => {
   const token = side.tokens && readFileSync(side.tokens, 'utf8').split('\n')[7]
   const send = ({ forged, ...changed } = {}) => {
     const request = side.request(side.server)
-    if (token) request.headers.Authorization = `Bearer ${forged ? forge(token) : token}`
+    const { header, prefix } = side.credential ?? bearer
+    if (token) request.headers[header] = `${prefix}${forged ? forge(token) : token}`
     const certificate = side.sender && { cert: side.sender.chain, key: side.sender.key }
     return exchange(side.server.url, { ...request, certificate, ...changed })
   }

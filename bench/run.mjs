@@ -10,6 +10,7 @@ await continueUnderNewNode()
 const { runCase, runTls } = await import('./rounds.mjs')
 const { cases: usual } = await import('./cases.mjs')
 const { certificateCases } = await import('./certificate-cases.mjs')
+const { identityCases } = await import('./identity-cases.mjs')
 const { runMemory } = await import('./memory.mjs')
 const { runStart } = await import('./start.mjs')
 const { runProvisioning, printProvisioning, printProvisioningSummary } = await import(
@@ -17,7 +18,7 @@ const { runProvisioning, printProvisioning, printProvisioningSummary } = await i
 )
 const { printCase, printConditions, printMemory, printStart, printSummary } = await import('./report.mjs')
 
-const cases = [...usual, ...certificateCases]
+const cases = [...usual, ...certificateCases, ...identityCases]
 const { values: given } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },

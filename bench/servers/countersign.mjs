@@ -17,6 +17,7 @@ import { defaultTenantName } from '../../dist/core/tenant.js'
 import { issueToken, rotateKeys } from '../../dist/core/tokens/index.js'
 import { addTrust } from '../../dist/core/trust/index.js'
 import { openVault } from '../../dist/core/vault.js'
+import { identityOf } from './identity.mjs'
 import { loopMicroseconds } from './loop.mjs'
 import { pathLoops } from './path-loops.mjs'
 import { options, ready } from './serve.mjs'
@@ -52,7 +53,9 @@ await new Promise(resolve => socket.listen(0, '127.0.0.1', resolve))
 const { port } = socket.address()
 const url = `${tls ? 'https' : 'http'}://localhost:${port}`
 
+const identity = options.identity && (await identityOf({ ...options.identity, root: mtls?.root }))
 const server = await composeServer({
+  ...(identity && { identity: identity.settings }),
   databaseUrl: `sqlite:${directory}`,
   role: 'primary',
   bases: { publicUrl: url, mtlsUrl: url, pkiUrl: url },
@@ -104,7 +107,9 @@ const issue = async () => {
   )
   return orThrow(issued).response.access_token
 }
-const made = await Promise.all(Array.from({ length: tokens?.count ?? 0 }, issue))
+const made = identity
+  ? await identity.prepare(server, tenant, tokens?.count ?? 0)
+  : await Promise.all(Array.from({ length: tokens?.count ?? 0 }, issue))
 if (tokens) await writeFile(tokens.file, made.join('\n'))
 
 /** The admission function alone, without HTTP: CPU microseconds per call. */
@@ -120,6 +125,7 @@ const admission = async () => {
 const facts = { port, url, clientId: key.clientid, clientSecret: key.clientsecret, token: made[0] }
 ready(facts, () => server.close(), {
   admission,
+  ...(identity && { resolving: () => identity.resolving(server, tenant, options.loopMs) }),
   ...(mtls && pathLoops(mtls, tenant, services, options.loopMs)),
   dropped: () => services.journal.dropped,
 })
