@@ -141,15 +141,15 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     options.plain ? plainServer(later('plain')) : tlsServer(identityPem, later('public')),
   )
   const mtls = await listen(mtlsServer(identityPem, later('mtls')))
-  const own =
-    settings &&
-    identitySocket(settings, '127.0.0.1', later(settings.tls ? 'identity' : 'identity-plain'), context)
+  const pki = await listen(plainServer(later('pki')))
   const url = `${options.plain ? 'http' : 'https'}://localhost:${main.port}`
   const mtlsUrl = `https://localhost:${mtls.port}`
   const pkiUrl = `http://localhost:${pki.port}`
   const settings = typeof options.identity === 'function' ? options.identity(url) : options.identity
+  const own =
+    settings &&
+    identitySocket(settings, '127.0.0.1', later(settings.tls ? 'identity' : 'identity-plain'), context)
   const ofIdentity = own && (await listen(own.socket))
-  const pki = await listen(plainServer(later('pki')))
 
   const meter = createPrometheusMeter()
   const { masterKey = randomBytes(32) } = options
