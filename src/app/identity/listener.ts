@@ -1,4 +1,4 @@
-import { constants, createPrivateKey } from 'node:crypto'
+import { createPrivateKey } from 'node:crypto'
 import { readFileSync, unwatchFile, watchFile } from 'node:fs'
 import type { Server as PlainServer } from 'node:http'
 import type { Server as TlsServer } from 'node:https'
@@ -9,11 +9,14 @@ import {
   type RequestListener,
   type ServerIdentity,
   tlsServer,
-  tlsServerWith,
 } from '../../adapters/http/server.ts'
 import { certificateFromPkcs12, TokenError } from '../../client/index.ts'
 import type { Context } from '../../core/context.ts'
-import { encodePem } from '../../crypto/pem.ts'
+import { parseCertificate } from '../../crypto/certificate.ts'
+import { DerError } from '../../crypto/der.ts'
+import { anchorOf, validatePath } from '../../crypto/path/index.ts'
+import { certificateThumbprint } from '../../crypto/thumbprint.ts'
+import { CertificateProblem, certificateOfSocket } from '../../guard/presented-certificate.ts'
 import type { IdentitySettings, PemIdentity, TlsSettings } from '../camunda/settings.ts'
 import { ConfigError } from '../config.ts'
 import { readTrusted, readTrustStore } from './certificates.ts'
@@ -31,10 +34,10 @@ export function identitySocket(
   { tls, mtls }: Pick<IdentitySettings, 'tls' | 'mtls'>,
   host: string,
   listener: RequestListener,
-  { log }: Pick<Context, 'log'>,
+  { log, now }: Pick<Context, 'log' | 'now'>,
 ): IdentitySocket {
   if (!tls) return { socket: plainServer(listener), host: '127.0.0.1', end() {} }
-  const socket = tlsSocket(tls, mtls.trustedCertificates, listener)
+  const socket = tlsSocket(tls, mtls.trustedCertificates, listener, now)
   const files =
     'path' in tls.identity
       ? [tls.identity.path]
@@ -61,17 +64,19 @@ export function identitySocket(
 }
 
 /**
- * `need` refuses a connection without a trusted certificate in its handshake; `want` takes any, or none, and decides
- * with words for each request.
+ * `need` ends a connection without a trusted certificate; `want` takes any, or none, and decides with words for each
+ * request.
  */
 function tlsSocket(
   tls: TlsSettings,
   trustedCertificates: readonly string[],
   listener: RequestListener,
+  now: () => number,
 ): TlsServer {
   const identity = readIdentity(tls.identity)
   if (tls.clientAuth === 'none') return tlsServer(identity, listener)
-  if (tls.clientAuth === 'want') return mtlsServer(identity, listener)
+  const server = mtlsServer(identity, listener)
+  if (tls.clientAuth === 'want') return server
   const { trust } = tls
   const ders = [
     ...(trust === undefined ? [] : 'path' in trust ? readTrustStore(trust) : readTrusted(trust.certificate)),
@@ -81,15 +86,38 @@ function tlsSocket(
     throw new ConfigError(
       'SERVER_SSL_CLIENT_AUTH=need without SERVER_SSL_TRUST_STORE lets nobody in: name the authorities of your clients.',
     )
-  return tlsServerWith(identity, listener, {
-    requestCert: true,
-    rejectUnauthorized: true,
-    ca: ders.map(der => encodePem('CERTIFICATE', der)),
-    // An intermediate that is named vouches by itself.
-    allowPartialTrustChain: true,
-    // A session that is resumed would prove nothing.
-    secureOptions: constants.SSL_OP_NO_TICKET,
+  const vouched = voucher(ders, now)
+  // We and not `ca` with `rejectUnauthorized`: where Node 24 verifies, the intermediates that were sent are lost.
+  return server.on('secureConnection', socket => {
+    if (!vouched(certificateOfSocket(socket))) socket.destroy()
   })
+}
+
+/** Whether the handshake showed a certificate that these vouch for, or that is one of them. Each request looks closer. */
+function voucher(
+  ders: readonly Buffer[],
+  now: () => number,
+): (presented: ReturnType<typeof certificateOfSocket>) => boolean {
+  const trusted = new Set(ders.map(certificateThumbprint))
+  // An intermediate that is named vouches by itself.
+  const anchors = ders.map(der => anchorOf(parseCertificate(der)))
+  return presented => {
+    if (presented === undefined || presented instanceof CertificateProblem) return false
+    if (trusted.has(presented.thumbprint)) return true
+    try {
+      return validatePath({
+        leaf: parseCertificate(presented.der),
+        intermediates: presented.chain.map(der => parseCertificate(der)),
+        anchors,
+        now: now(),
+        purpose: 'clientAuth',
+        policy: { strict: false },
+      }).ok
+    } catch (error) {
+      if (error instanceof DerError) return false
+      throw error
+    }
+  }
 }
 
 const isPath = (given: string): boolean => !given.includes('-----BEGIN')

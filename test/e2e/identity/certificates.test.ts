@@ -196,7 +196,11 @@ describe('a client certificate that must be there', () => {
       await assert.rejects(asks(identity))
       await assert.rejects(asks(identity, others.issue({ cn: 'carol' })))
       await assert.rejects(asks(identity, selfSigned('carol')))
+      await assert.rejects(asks(identity, newRoot('Clients').issue({ cn: 'carol' })))
       assert.equal((await asks(identity, carol)).json().username, 'carol')
+      const below = clients.intermediate('Middle').issue({ cn: 'dave' })
+      assert.equal((await asks(identity, below)).json().username, 'dave')
+      await assert.rejects(asks(identity, sending(below)))
       // What only asks whether the service lives has no certificate.
       const health = await callUrl(`${identity.server.pkiUrl}/actuator/health`, '', {})
       assert.equal(health.status, 200)
