@@ -19,6 +19,7 @@ import { startReceiver } from '../../support/receiver.ts'
 import { entry, hour, listOf } from '../../support/revocation-lists.ts'
 import { newRoot, type Sender, selfSigned, sending } from '../../support/senders.ts'
 import { type Answer, callUrl, orThrow } from '../../support/server.ts'
+import { opensslResponder, startPublisher } from '../pki/foreign-world.ts'
 import { eventually } from '../process/support.ts'
 
 const clients = newRoot('Clients')
@@ -342,6 +343,26 @@ describe('a revoked certificate', () => {
       await assertRefused(identity, revoked, /revoked/)
       assert.equal((await asks(identity, carol)).json().username, 'carol')
     })
+  })
+
+  test('is refused where the responder of its authority (openssl ocsp) says so, and a good one is not', async t => {
+    const publisher = await startPublisher()
+    t.after(() => publisher.close())
+    const revoked = clients.issue({ cn: 'taken-back' })
+    const responder = opensslResponder(() => [{ ca: clients, good: [carol], revoked: [revoked] }])
+    await withService(
+      mtls('want', { CAMUNDA_SECURITY_AUTHENTICATION_MTLS_CHECKREVOCATION: 'true' }),
+      async identity => {
+        const { tenant, server } = identity.server
+        const ocspUrl = publisher.place(responder)
+        orThrow(await addTrust(tenant, { certificates: clients.pem, ocspUrl }, server.services))
+        await assertRefused(identity, revoked, /revoked/)
+        assert.equal((await asks(identity, carol)).json().username, 'carol')
+        assert.equal(publisher.asked(ocspUrl), 2)
+        // Of others it knows nothing.
+        await assertRefused(identity, clients.issue({ cn: 'unheard-of' }), /Certificate validation failed/)
+      },
+    )
   })
 
   test('cannot be told from a good one where no list is known; with CHECKREVOCATION both are refused', async () => {
