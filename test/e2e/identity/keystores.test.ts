@@ -3,6 +3,8 @@ import { generateKeyPairSync } from 'node:crypto'
 import { chmodSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, type TestContext, test } from 'node:test'
+import { readConfig } from '../../../src/app/config.ts'
+import { startMaintenance } from '../../../src/app/maintenance.ts'
 import { certificateFromPkcs12 } from '../../../src/client/index.ts'
 import { removeCertificate } from '../../../src/core/applications/index.ts'
 import { importEntry } from '../../../src/core/keystore/index.ts'
@@ -153,6 +155,30 @@ test('a certificate that was put there before the token server knows it does not
   )
   later(identity)
   await assertService(identity)
+})
+
+test('certificates that come to their end are told of ahead, with their file', async t => {
+  const path = join(entra.directory, 'ending.p12')
+  const soon = newCertificate('ending', { notAfter: entra.server.now() + 10.5 * 24 * hour })
+  await holdCertificate(entra.server, entra.service, soon)
+  put(path, soon)
+  const { server } = await start(t, { [`${variable}_PATH`]: path })
+  const { context } = server.server.services
+  const config = readConfig({ env: {}, file: undefined, cwd: entra.directory, processors: 1 })
+  const maintenance = startMaintenance(server.server, config, context)
+  t.after(() => maintenance.stop())
+  const told = () => server.log.filter(({ fields }) => fields.of === 'identity')
+  await maintenance.run()
+  const [{ level, message, fields } = assert.fail('nothing was told'), ...more] = told()
+  assert.deepEqual([level, message], ['warn', 'a certificate ends soon'])
+  assert.deepEqual([fields.id, fields.file, fields.daysLeft], [soon.thumbprint, path, 10])
+  assert.match(String(fields.hint), /successor/)
+  assert.deepEqual(more, [])
+  // Where the successor is in the file, there is nothing to tell.
+  put(path, newCertificate('successor', { notAfter: entra.server.now() + 400 * 24 * hour }))
+  server.advance(24 * hour)
+  await maintenance.run()
+  assert.equal(told().length, 1)
 })
 
 test('a keystore of keytool works, with the alias and the password that it has', async t => {
