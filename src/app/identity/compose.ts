@@ -69,7 +69,10 @@ export function composeIdentity(settings: IdentitySettings, parts: IdentityParts
   const { tenant, store, changes, vault, context } = parts
   const models = createIdentityModels(store.read.identity, changes)
   const sessions = createSessions(
-    { maxInactiveMs: settings.sessionMaxInactiveMs },
+    {
+      maxInactiveMs: settings.sessionMaxInactiveMs,
+      begunBy: [settings.method === 'oidc' ? 'token' : 'password'],
+    },
     { tenant, store, vault, context, models, changes },
   )
   const tokens = settings.method === 'oidc' ? issuerTokens(settings, parts) : undefined

@@ -62,7 +62,7 @@ function world() {
   }
   const vault = { seal: (_: string, bytes: Buffer) => bytes, open: (_: string, bytes: Buffer) => bytes }
   const made = createSessions(
-    { maxInactiveMs: hour },
+    { maxInactiveMs: hour, begunBy: ['token', 'password'] },
     {
       tenant: { id: tenantId },
       store: { read: { sessions }, write: work => work({ sessions }) },

@@ -7,6 +7,7 @@ import { after, type Soon } from '../soon.ts'
 import type { ChangeFeed, Transactions } from '../store.ts'
 import type { Tenant } from '../tenant.ts'
 import type { Vault } from '../vault.ts'
+import type { ProvenBy } from './caller.ts'
 import type { IdentityModels } from './model.ts'
 import { everySession, type IdentityTables } from './store.ts'
 import type { IdentityWay, Proven } from './way.ts'
@@ -15,6 +16,8 @@ import { proofOf } from './ways/password.ts'
 export interface SessionSettings {
   /** Without use it ends after so long. */
   readonly maxInactiveMs: number
+  /** What one can begin with. Kept ones that began otherwise, under other settings, are over. */
+  readonly begunBy: readonly ProvenBy[]
 }
 
 export interface SessionDependencies {
@@ -43,7 +46,7 @@ const putOffMs = minute
 const digestOf = (cookie: string): string => hash('sha256', cookie, 'base64url')
 
 export function createSessions(
-  { maxInactiveMs }: SessionSettings,
+  { maxInactiveMs, begunBy }: SessionSettings,
   { tenant, store, vault, context, models, changes }: SessionDependencies,
 ): Sessions {
   const contextOf = (digest: string) => `countersign identity session ${tenant.id} ${digest}`
@@ -80,6 +83,8 @@ export function createSessions(
 
   function judge(digest: string, session: Kept, thumbprint: string | undefined): Soon<Proven | Problem> {
     const { stored } = session
+    if (!begunBy.includes(stored.by))
+      return remove(digest).then(() => ended(`it began with a ${stored.by}, which counts no more`))
     // It is worth no more than the token that it began with: what was bound to a certificate stays so.
     const unbound = checkBinding(stored.principal.claims.cnf, thumbprint)
     if (unbound !== undefined) return ended(unbound)

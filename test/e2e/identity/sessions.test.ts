@@ -212,6 +212,28 @@ describe('over a restart', () => {
         await second.close()
       }
     })
+
+  test('a session that was kept is over where what it began with counts no more', async () => {
+    const where = { databaseUrl: `sqlite:${join(directory, 'switched')}`, masterKey: randomBytes(32) }
+    const kept = { CAMUNDA_PERSISTENT_SESSIONS_ENABLED: 'true' }
+    const first = await runIdentity({ ...byPassword, ...kept }, undefined, where)
+    const browser = browserOf(await signIn(first, 'eve'))
+    await first.close()
+    const byToken = {
+      CAMUNDA_IDENTITY_ISSUER: 'https://issuer.example',
+      CAMUNDA_IDENTITY_AUDIENCE: 'api',
+      CAMUNDA_SECURITY_AUTHENTICATION_METHOD: 'OIDC',
+      CAMUNDA_SECURITY_AUTHENTICATION_OIDC_JWK_SET_URI: 'https://issuer.example/keys',
+      SERVER_PORT: '0',
+    }
+    const second = await runIdentity({ ...byToken, ...kept }, undefined, where)
+    assert.equal(await nameOf(second, as(browser)), 401)
+    await second.close()
+    // It does not come back with the settings.
+    const third = await runIdentity({ ...byPassword, ...kept }, undefined, where)
+    assert.equal(await nameOf(third, as(browser)), 401)
+    await third.close()
+  })
 })
 
 describe('an issuer with tokens', () => {
