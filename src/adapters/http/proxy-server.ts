@@ -3,8 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Server } from 'node:https'
 import type { TLSSocket } from 'node:tls'
 import { type Certificate, parseCertificate } from '../../crypto/certificate.ts'
-import { DerError } from '../../crypto/der.ts'
-import { anchorOf, validatePath } from '../../crypto/path/index.ts'
+import { anchorOf } from '../../crypto/path/index.ts'
 import { decodePem, PemError } from '../../crypto/pem.ts'
 import { hangUpAfter } from './request.ts'
 import {
@@ -14,6 +13,7 @@ import {
   type ServerIdentity,
   tlsServerWith,
 } from './server.ts'
+import { vouchFor } from './vouching.ts'
 
 /** Who vouches for the proxies: the certificates of a PEM file. */
 export interface ProxyAuthority {
@@ -100,23 +100,8 @@ export function proxyServer(
 }
 
 function vouchesFor({ certificates }: ProxyAuthority, socket: TLSSocket, now: number): boolean {
-  try {
-    const [leaf, ...intermediates] = sentBy(socket).map(der => parseCertificate(der))
-    if (!leaf) return false
-    const anchors = certificates.map(anchorOf)
-    // As OpenSSL has it in the handshake.
-    return validatePath({
-      leaf,
-      intermediates,
-      anchors,
-      now,
-      purpose: 'clientAuth',
-      policy: { strict: false },
-    }).ok
-  } catch (error) {
-    if (error instanceof DerError) return false
-    throw error
-  }
+  const [leaf, ...others] = sentBy(socket)
+  return leaf !== undefined && vouchFor(certificates.map(anchorOf), leaf, others, now)
 }
 
 /**

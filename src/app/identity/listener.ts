@@ -10,11 +10,11 @@ import {
   type ServerIdentity,
   tlsServer,
 } from '../../adapters/http/server.ts'
+import { vouchFor } from '../../adapters/http/vouching.ts'
 import { certificateFromPkcs12, TokenError } from '../../client/index.ts'
 import type { Context } from '../../core/context.ts'
 import { parseCertificate } from '../../crypto/certificate.ts'
-import { DerError } from '../../crypto/der.ts'
-import { anchorOf, validatePath } from '../../crypto/path/index.ts'
+import { anchorOf } from '../../crypto/path/index.ts'
 import { certificateThumbprint } from '../../crypto/thumbprint.ts'
 import { CertificateProblem, certificateOfSocket } from '../../guard/presented-certificate.ts'
 import type { IdentitySettings, PemIdentity, TlsSettings } from '../camunda/settings.ts'
@@ -103,20 +103,7 @@ function voucher(
   const anchors = ders.map(der => anchorOf(parseCertificate(der)))
   return presented => {
     if (presented === undefined || presented instanceof CertificateProblem) return false
-    if (trusted.has(presented.thumbprint)) return true
-    try {
-      return validatePath({
-        leaf: parseCertificate(presented.der),
-        intermediates: presented.chain.map(der => parseCertificate(der)),
-        anchors,
-        now: now(),
-        purpose: 'clientAuth',
-        policy: { strict: false },
-      }).ok
-    } catch (error) {
-      if (error instanceof DerError) return false
-      throw error
-    }
+    return trusted.has(presented.thumbprint) || vouchFor(anchors, presented.der, presented.chain, now())
   }
 }
 
