@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { type ConnectionOptions, connect } from 'node:tls'
 import { promisify } from 'node:util'
 import { addMember, createEntity } from '../../../src/core/identity/index.ts'
 import { addTrust } from '../../../src/core/trust/index.ts'
@@ -208,6 +209,55 @@ describe('a client certificate that must be there', () => {
     })
   })
 })
+
+for (const [clientAuth, what] of [
+  ['want', 'is done'],
+  ['need', 'is not done'],
+] as const)
+  test(`what is sent with the end of a handshake without a trusted certificate ${what} where it is ${clientAuth}ed`, async () => {
+    const password = 'a long enough password'
+    const env = mtls(clientAuth, {
+      CAMUNDA_SECURITY_INITIALIZATION_USERS_0_USERNAME: 'root',
+      CAMUNDA_SECURITY_INITIALIZATION_USERS_0_PASSWORD: password,
+      CAMUNDA_SECURITY_INITIALIZATION_USERS_0_NAME: 'Root',
+      CAMUNDA_SECURITY_INITIALIZATION_DEFAULTROLES_ADMIN_USERS: 'root',
+    })
+    const request = (groupId: string) => {
+      const body = JSON.stringify({ groupId, name: groupId })
+      return [
+        'POST /v2/groups HTTP/1.1',
+        'Host: localhost',
+        `Authorization: Basic ${Buffer.from(`root:${password}`).toString('base64')}`,
+        'Content-Type: application/json',
+        `Content-Length: ${body.length}`,
+        '',
+        body,
+      ].join('\r\n')
+    }
+    await withService(env, async identity => {
+      const { server, tenant } = identity.server
+      const send = (groupId: string, more: ConnectionOptions): Promise<void> =>
+        new Promise(resolve => {
+          const { port } = new URL(identity.url)
+          const socket = connect({ port: Number(port), servername: 'localhost', ca: tls.ca, ...more })
+          // Waits in the socket, and goes out with the last message of the handshake.
+          socket.write(request(groupId))
+          socket.on('data', () => socket.end())
+          socket.on('error', () => {})
+          socket.on('close', () => resolve())
+        })
+      const { cert, key } = others.issue({ cn: 'carol' }).credential
+      const sent: string[] = []
+      for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+        sent.push(`none-${maxVersion}`, `others-${maxVersion}`)
+        await send(`none-${maxVersion}`, { maxVersion })
+        await send(`others-${maxVersion}`, { maxVersion, cert, key })
+      }
+      const model = await server.services.identity!.models.of(tenant.id)
+      const groups = [...model.all('group')].map(({ id }) => id)
+      assert.deepEqual(groups, clientAuth === 'want' ? sent : [])
+    })
+  })
 
 describe('who a certificate names', () => {
   const names = [
