@@ -6,11 +6,11 @@ import { parseCertificateExtensions } from '../../crypto/extensions/index.ts'
 import { readCertificateInput } from '../../crypto/pem.ts'
 import { readPkcs12 } from '../../crypto/pkcs12/read.ts'
 import { certificateFingerprint } from '../../crypto/thumbprint.ts'
-import type { MtlsSettings, StoreFile } from '../camunda/settings.ts'
+import type { MtlsSettings, StoreFile, TlsSettings } from '../camunda/settings.ts'
 import { ConfigError } from '../config.ts'
 
 /** DER of certificates that an operator named: PEM itself, or the path of a file. Throws ConfigError. */
-export function readTrusted(given: string): Buffer[] {
+function readTrusted(given: string): Buffer[] {
   try {
     return readCertificateInput(given.includes('-----BEGIN') ? given : readFileSync(given))
   } catch (error) {
@@ -21,13 +21,22 @@ export function readTrusted(given: string): Buffer[] {
 }
 
 /** The certificates of a trust store, which most often has no private key. Throws ConfigError. */
-export function readTrustStore({ path, password = '' }: StoreFile): Buffer[] {
+function readTrustStore({ path, password = '' }: StoreFile): Buffer[] {
   try {
     const { certificates } = readPkcs12(readFileSync(path), { store: password })
     return certificates.map(({ der }) => der)
   } catch (error) {
     throw new ConfigError(`the trust store ${path} cannot be used: ${(error as Error).message}`)
   }
+}
+
+/** DER of all that the settings trust: of the store of the port, and of those that are named beside it. */
+export function trustedBy(
+  store: TlsSettings['trust'],
+  { trustedCertificates }: Pick<MtlsSettings, 'trustedCertificates'>,
+): Buffer[] {
+  const stored = !store ? [] : 'path' in store ? readTrustStore(store) : readTrusted(store.certificate)
+  return [...stored, ...trustedCertificates.flatMap(readTrusted)]
 }
 
 /** What the described settings trust, as the rules for authorities read it. */

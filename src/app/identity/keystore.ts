@@ -10,8 +10,10 @@ import {
   privateKeyJwt,
   TokenError,
 } from '../../client/index.ts'
-import { iso, type Log } from '../../core/context.ts'
-import type { AssertionIdentity, KeyIdForm } from '../camunda/settings.ts'
+import { type Context, iso, type Log } from '../../core/context.ts'
+import type { Ending } from '../../core/expiry.ts'
+import type { Tenant } from '../../core/tenant.ts'
+import type { AssertionIdentity, IdentitySettings, KeyIdForm } from '../camunda/settings.ts'
 import { ConfigError } from '../config.ts'
 
 /**
@@ -65,6 +67,47 @@ function tell(event: CertificateFilesEvent, alias: string | undefined, log: Log)
     case 'readable-by-others':
       log.warn({ path, hint: `chmod 600 ${path}` }, 'the keystore can be read by others on this computer')
   }
+}
+
+/** The certificates that assertions are signed with. */
+export interface Keystores {
+  readonly assertion: CertificateFiles | undefined
+  /** Of the second identity, which is another program's: looked at, so that a wrong one, or its end, is known here. */
+  readonly zeebe: CertificateFiles | undefined
+}
+
+export function openKeystores(
+  { assertion, certAuthEnabled, zeebeAssertion }: IdentitySettings,
+  { log }: Pick<Context, 'log'>,
+): Keystores {
+  return {
+    zeebe: zeebeAssertion && openKeystore(zeebeAssertion, log),
+    assertion: certAuthEnabled && assertion ? openKeystore(assertion, log) : undefined,
+  }
+}
+
+/** Of what was read, the certificates that end before `before` (milliseconds since 1970). */
+export function endingsOf(
+  { assertion, zeebe }: Keystores,
+  settings: IdentitySettings,
+  { name: tenant }: Tenant,
+  before: number,
+): Ending[] {
+  const files = [
+    { files: assertion, path: settings.assertion?.keystore.path },
+    { files: zeebe, path: settings.zeebeAssertion?.keystore.path },
+  ]
+  return files.flatMap(({ files: held, path = '' }) =>
+    (held?.all() ?? [])
+      .filter(({ notAfter }) => notAfter < before)
+      .map(({ thumbprint, notAfter }) => ({
+        of: 'identity' as const,
+        id: thumbprint,
+        names: { tenant, file: path },
+        notAfter,
+        hint: 'Upload its successor at the token server, then put it into the file: it is read at once.',
+      })),
+  )
 }
 
 /** So long is an assertion good, as the described system makes them; seconds. */

@@ -19,7 +19,7 @@ import { certificateThumbprint } from '../../crypto/thumbprint.ts'
 import { CertificateProblem, certificateOfSocket } from '../../guard/presented-certificate.ts'
 import type { IdentitySettings, PemIdentity, TlsSettings } from '../camunda/settings.ts'
 import { ConfigError } from '../config.ts'
-import { readTrusted, readTrustStore } from './certificates.ts'
+import { trustedBy } from './certificates.ts'
 
 export interface IdentitySocket {
   readonly socket: TlsServer | PlainServer
@@ -37,7 +37,7 @@ export function identitySocket(
   { log, now }: Pick<Context, 'log' | 'now'>,
 ): IdentitySocket {
   if (!tls) return { socket: plainServer(listener), host: '127.0.0.1', end() {} }
-  const socket = tlsSocket(tls, mtls.trustedCertificates, listener, now)
+  const socket = tlsSocket(tls, mtls, listener, now)
   const files =
     'path' in tls.identity
       ? [tls.identity.path]
@@ -69,7 +69,7 @@ export function identitySocket(
  */
 function tlsSocket(
   tls: TlsSettings,
-  trustedCertificates: readonly string[],
+  mtls: IdentitySettings['mtls'],
   listener: RequestListener,
   now: () => number,
 ): TlsServer {
@@ -77,11 +77,7 @@ function tlsSocket(
   if (tls.clientAuth === 'none') return tlsServer(identity, listener)
   const server = mtlsServer(identity, listener)
   if (tls.clientAuth === 'want') return server
-  const { trust } = tls
-  const ders = [
-    ...(trust === undefined ? [] : 'path' in trust ? readTrustStore(trust) : readTrusted(trust.certificate)),
-    ...trustedCertificates.flatMap(readTrusted),
-  ]
+  const ders = trustedBy(tls.trust, mtls)
   if (ders.length === 0)
     throw new ConfigError(
       'SERVER_SSL_CLIENT_AUTH=need without SERVER_SSL_TRUST_STORE lets nobody in: name the authorities of your clients.',
