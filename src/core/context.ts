@@ -26,9 +26,11 @@ export const day = 24 * hour
 /** A time for people and documents: ISO 8601, in UTC. */
 export const iso = (time: number): string => new Date(time).toISOString()
 
-/** A random identifier: 128 bits, base64url. */
+/** A random identifier: 127 bits, base64url. It begins with a letter: on a command line `-` begins an option. */
 export function newId(context: Pick<Context, 'random'>): string {
-  return context.random(16).toString('base64url')
+  const bytes = context.random(16)
+  bytes[0] = bytes[0]! & 0x7f
+  return bytes.toString('base64url')
 }
 
 /** A random version 4 UUID (RFC 9562 section 5.4). */

@@ -75,6 +75,14 @@ for (const [title, args, words] of wrong) {
   })
 }
 
+test('an argument may begin with a dash: what goes before it is said', async () => {
+  const { status, err } = await transcript(['show', '-ebtabnP3aWRd3eASydC2A'], [show])
+  assert.equal(status, 2)
+  assert.match(err, /^hint: before arguments that begin with - write --, after all options$/m)
+  const { out } = await transcript(['show', '--json', '--', '-ebtabnP3aWRd3eASydC2A'], [show])
+  assert.equal(JSON.parse(out).name, '-ebtabnP3aWRd3eASydC2A')
+})
+
 test('a refusal: exit 1, with reason, hint and correlation id on stderr', async () => {
   const refusing = entry('no', command => {
     command.action(() => {

@@ -16,7 +16,11 @@ export async function run(
   const { stdout, stderr } = surroundings
   const program = createProgram()
     .exitOverride()
-    .configureOutput({ writeOut: text => stdout.write(text), writeErr: text => stderr.write(text) })
+    .configureOutput({
+      writeOut: text => stdout.write(text),
+      writeErr: text => stderr.write(text),
+      outputError: (text, write) => write(text + hintAt(text)),
+    })
   const cli = createCli(program, surroundings)
   try {
     const wanted = wantedCommand(args)
@@ -90,6 +94,13 @@ function createCli(program: Command, surroundings: Surroundings): Cli {
     status: 0,
   }
   return cli
+}
+
+/** A thumbprint and a name may begin with `-`; one dash and many letters are hardly meant as an option. */
+function hintAt(complaint: string): string {
+  return /unknown option '-[^-]../.test(complaint)
+    ? 'hint: before arguments that begin with - write --, after all options\n'
+    : ''
 }
 
 function report(error: unknown, stderr: NodeJS.WritableStream): number {
