@@ -42,7 +42,7 @@ export const startProduct = async ({ source, target }, { on, profile }) => {
     await create('target', { URL: target })
     await create('source', { URL: source, targets: 'target' })
     const idleMegabytes = residentMegabytes(child.pid)
-    return { run: type => runJob(ask, child.pid, type), idleMegabytes, stop }
+    return { pid: child.pid, run: type => runJob(ask, child.pid, type), idleMegabytes, stop }
   } catch (error) {
     await stop()
     throw error

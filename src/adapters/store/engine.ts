@@ -1,5 +1,5 @@
 import type { Cluster } from 'node:cluster'
-import type { Kysely } from 'kysely'
+import type { Kysely, RawBuilder } from 'kysely'
 import type { Log } from '../../core/context.ts'
 import type { Change, ChangeFeed } from '../../core/store.ts'
 import type { JournalEngine } from './journal/engine.ts'
@@ -21,6 +21,8 @@ export interface Engine {
   readonly reader: Kysely<Schema>
   /** Its transactions run one after the other, over all processes, from `enter` on. */
   readonly writer: Kysely<Schema>
+  /** A table of the elements of a JSON list, in its column `value`. Both engines take them apart with `->>`. */
+  elements(list: string): RawBuilder<unknown>
   /** The first statement of a transaction. */
   enter(transaction: Kysely<Schema>): Promise<void>
   /** The last statement of a transaction that changed something. */

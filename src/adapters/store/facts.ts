@@ -10,6 +10,8 @@ export interface Facts {
   readonly long: RawBuilder<unknown>
   /** A primary key that the engine counts up and never gives twice. */
   readonly counted: RawBuilder<unknown>
+  /** Ends a table whose rows are kept in its primary key, where the engine can: one tree to change instead of two. */
+  readonly clustered: RawBuilder<unknown>
 }
 
 export const facts = {
@@ -19,6 +21,7 @@ export const facts = {
     integer: sql`integer`,
     long: sql`integer`,
     counted: sql`integer primary key autoincrement`,
+    clustered: sql`without rowid`,
   },
   postgres: {
     text: sql`text collate "C"`,
@@ -26,5 +29,6 @@ export const facts = {
     integer: sql`integer`,
     long: sql`bigint`,
     counted: sql`bigint generated always as identity primary key`,
+    clustered: sql``,
   },
 } satisfies Record<string, Facts>

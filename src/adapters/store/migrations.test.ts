@@ -105,6 +105,13 @@ async function assertIdentity(store: Store): Promise<void> {
   assert.equal(await store.write(tables => tables.identity.nextKey('tenant-1')), 2)
 }
 
+/** What is about to be created came with 0012. */
+async function assertIntents({ read: { entities } }: Store): Promise<void> {
+  assert.deepEqual(await entities.intents('system-1'), [
+    { targetId: 'system-2', entityType: 'user', begunAt: 1, ids: ['user-3', 'user-4'] },
+  ])
+}
+
 describe('every schema that has landed', () => {
   it('is kept as a fixture', () => {
     assert.deepEqual(
@@ -139,6 +146,7 @@ describe('every schema that has landed', () => {
       if (name >= '0009') await assertMaterial(store)
       if (name >= '0010') await assertProvisioning(store)
       if (name >= '0011') await assertIdentity(store)
+      if (name >= '0012') await assertIntents(store)
       await store.close()
       await (await open(`sqlite:${fresh}`)).close()
       assert.deepEqual(schemaOf(old), schemaOf(fresh))
@@ -179,6 +187,7 @@ describe('every schema that has landed', () => {
       if (name >= '0009') await assertMaterial(store)
       if (name >= '0010') await assertProvisioning(store)
       if (name >= '0011') await assertIdentity(store)
+      if (name >= '0012') await assertIntents(store)
       await store.close()
       await (await open(fresh.url)).close()
       assert.deepEqual(await schemaOf(old.url), await schemaOf(fresh.url))

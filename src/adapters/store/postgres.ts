@@ -31,6 +31,7 @@ export async function openPostgres({ url, log, now }: EngineOptions): Promise<En
     name: 'postgres',
     reader: new Kysely<Schema>(within(readLimitMs, findable)),
     writer,
+    elements: list => sql`jsonb_array_elements(${list}::jsonb) as elements(value)`,
     async enter(transaction) {
       // The row that everybody needs at the end is taken at the beginning: whoever has it is alone.
       await transaction.selectFrom('changeCounter').select('last').forUpdate().execute()

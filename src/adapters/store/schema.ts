@@ -35,7 +35,8 @@ export interface Schema {
   provisioningSources: ProvisioningSourceRow
   provisioningJobs: ProvisioningJobRow
   provisioningJobLines: ProvisioningJobLineRow & { position: Generated<number> }
-  provisioningEntities: ProvisioningEntityRow
+  provisioningStates: ProvisioningStateRow
+  provisioningIntents: ProvisioningIntentRow
   identityEntities: IdentityEntityRow
   identityMemberships: IdentityMembershipRow
   identitySessions: IdentitySessionRow
@@ -434,7 +435,17 @@ export interface ProvisioningJobLineRow {
   content: string | null
 }
 
-export interface ProvisioningEntityRow {
+export interface ProvisioningIntentRow {
+  sourceId: string
+  number: number
+  targetId: string
+  entityType: string
+  begunAt: number
+  /** JSON list. */
+  ids: string
+}
+
+export interface ProvisioningStateRow {
   sourceId: string
   targetId: string
   entityType: string

@@ -1,5 +1,5 @@
 import { isAbsolute, join } from 'node:path'
-import { CamelCasePlugin, Kysely, SqliteDialect } from 'kysely'
+import { CamelCasePlugin, Kysely, SqliteDialect, sql } from 'kysely'
 import type { Engine, EngineOptions } from './engine.ts'
 import type { JournalSchema } from './journal/schema.ts'
 import { journalStatements } from './journal/statements.ts'
@@ -40,6 +40,7 @@ export async function openSqlite({ url, log, role }: EngineOptions): Promise<Eng
     name: 'sqlite',
     reader,
     writer: new Kysely<Schema>({ dialect: writerDialect(writer), plugins }),
+    elements: list => sql`json_each(${list})`,
     // BEGIN IMMEDIATE has made it the only one.
     async enter() {},
     // The feed asks whether something was committed.

@@ -25,7 +25,7 @@ export function createTransactions(engine: Engine, keepChanges: number): StoreTr
   async function transact<Result>(work: (tables: Tables) => Promise<Result>): Promise<Result> {
     const { result, changes } = await engine.writer.transaction().execute(async transaction => {
       await engine.enter(transaction)
-      const scope = writeScope(transaction)
+      const scope = writeScope(transaction, engine)
       const result = await withinLimit(work(tablesOn(scope))).finally(scope.end)
       if (isProblem(result)) throw new Refused(result)
       if (scope.changes.length > 0) {
@@ -39,7 +39,7 @@ export function createTransactions(engine: Engine, keepChanges: number): StoreTr
   }
 
   return {
-    read: tablesOn(readScope(engine.reader)),
+    read: tablesOn(readScope(engine.reader, engine)),
     write<Result>(work: (tables: Tables) => Promise<Result>): Promise<Result> {
       if (finished) return Promise.reject(new StoreClosed('the store is closed'))
       const turn = queue.then(() => transact(work)).catch(refusalAsValue<Result>)

@@ -230,6 +230,15 @@ export interface EntityState {
   readonly seen: number
 }
 
+/** Entities whose creation in a target is about to begin. What came of it is in their states, once it is known. */
+export interface Intent {
+  readonly targetId: string
+  readonly entityType: EntityType
+  readonly begunAt: number
+  /** At the source. */
+  readonly ids: readonly string[]
+}
+
 export interface SourceEntity extends EntityState {
   readonly sourceId: string
 }
@@ -237,7 +246,18 @@ export interface SourceEntity extends EntityState {
 export interface EntityTable {
   /** Of these ids, in all targets. */
   find(sourceId: string, entityType: EntityType, ids: readonly string[]): Promise<EntityState[]>
+  /** The ids in a target, by those at the source, of those who are there. */
+  idsIn(
+    sourceId: string,
+    targetId: string,
+    entityType: EntityType,
+    ids: readonly string[],
+  ): Promise<Map<string, string>>
   put(sourceId: string, states: readonly EntityState[]): Promise<void>
+  /** Of a source: what was under way when somebody last looked after it. */
+  intents(sourceId: string): Promise<Intent[]>
+  /** Replaces all of a source. */
+  putIntents(sourceId: string, intents: readonly Intent[]): Promise<void>
   remove(sourceId: string, targetId: string, entityType: EntityType, ids: readonly string[]): Promise<void>
   /** Entities of any source that are these ones in a target. */
   holding(targetId: string, entityType: EntityType, idsInTarget: readonly string[]): Promise<SourceEntity[]>

@@ -15,5 +15,6 @@ export const storeMigrations: MigrationSet = {
     '0009-security-material': () => import('./0009-security-material.ts'),
     '0010-provisioning': () => import('./0010-provisioning.ts'),
     '0011-identity': () => import('./0011-identity.ts'),
+    '0012-provisioning-intents': () => import('./0012-provisioning-intents.ts'),
   },
 }

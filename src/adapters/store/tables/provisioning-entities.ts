@@ -1,66 +1,85 @@
-import type { EntityState, EntityTable, SourceEntity } from '../../../core/provisioning/index.ts'
-import type { ProvisioningEntityRow } from '../schema.ts'
-import { groups } from './groups.ts'
+import { sql } from 'kysely'
+import type { EntityState, EntityTable, Intent } from '../../../core/provisioning/index.ts'
+import type { ProvisioningIntentRow, ProvisioningStateRow } from '../schema.ts'
 import type { Scope } from './scope.ts'
 
 /** Nothing is announced: only the process that runs the job looks at it. */
 export function entityTable(scope: Scope): EntityTable {
   return {
     async find(sourceId, entityType, ids) {
-      const found: EntityState[] = []
-      for (const some of groups(ids)) {
-        const rows = await scope.db
-          .selectFrom('provisioningEntities')
-          .selectAll()
-          .where('sourceId', '=', sourceId)
-          .where('entityType', '=', entityType)
-          .where('id', 'in', some)
-          .execute()
-        for (const row of rows) found.push(stateOf(row))
-      }
-      return found
+      if (ids.length === 0) return []
+      const rows = await scope.db
+        .selectFrom('provisioningStates')
+        .selectAll()
+        .where('sourceId', '=', sourceId)
+        .where('entityType', '=', entityType)
+        .where('id', 'in', among(ids))
+        .execute()
+      return rows.map(stateOf)
+    },
+    async idsIn(sourceId, targetId, entityType, ids) {
+      if (ids.length === 0) return new Map()
+      const rows = await scope.db
+        .selectFrom('provisioningStates')
+        .select(['id', 'idInTarget'])
+        .where('sourceId', '=', sourceId)
+        .where('entityType', '=', entityType)
+        .where('id', 'in', among(ids))
+        .where('targetId', '=', targetId)
+        .where('idInTarget', 'is not', null)
+        .execute()
+      return new Map(rows.map(({ id, idInTarget }) => [id, idInTarget!]))
     },
     async put(sourceId, states) {
-      for (const some of groups(states))
-        await scope
-          .changing()
-          .insertInto('provisioningEntities')
-          .values(some.map(state => rowOf(sourceId, state)))
-          .onConflict(conflict =>
-            conflict.columns(['sourceId', 'entityType', 'id', 'targetId']).doUpdateSet(({ ref }) => ({
-              idInTarget: ref('excluded.idInTarget'),
-              digest: ref('excluded.digest'),
-              pending: ref('excluded.pending'),
-              existed: ref('excluded.existed'),
-              seen: ref('excluded.seen'),
-            })),
-          )
-          .execute()
+      if (states.length === 0) return
+      await sql`
+        insert into provisioning_states
+          (source_id, entity_type, target_id, id, id_in_target, digest, pending, existed, seen)
+        select ${sourceId}, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4,
+          cast(value ->> 5 as integer), cast(value ->> 6 as integer), cast(value ->> 7 as bigint)
+        from ${scope.elements(states.map(listOf))} where true
+        on conflict (source_id, entity_type, id, target_id) do update set id_in_target = excluded.id_in_target,
+          digest = excluded.digest, pending = excluded.pending, existed = excluded.existed, seen = excluded.seen
+      `.execute(scope.changing())
+    },
+    async intents(sourceId) {
+      const rows = await scope.db
+        .selectFrom('provisioningIntents')
+        .selectAll()
+        .where('sourceId', '=', sourceId)
+        .execute()
+      return rows.map(intentOf)
+    },
+    async putIntents(sourceId, intents) {
+      await scope.changing().deleteFrom('provisioningIntents').where('sourceId', '=', sourceId).execute()
+      if (intents.length === 0) return
+      await scope
+        .changing()
+        .insertInto('provisioningIntents')
+        .values(
+          intents.map((intent, number) => ({ ...intent, sourceId, number, ids: JSON.stringify(intent.ids) })),
+        )
+        .execute()
     },
     async remove(sourceId, targetId, entityType, ids) {
-      for (const some of groups(ids))
-        await scope
-          .changing()
-          .deleteFrom('provisioningEntities')
-          .where('sourceId', '=', sourceId)
-          .where('targetId', '=', targetId)
-          .where('entityType', '=', entityType)
-          .where('id', 'in', some)
-          .execute()
+      await scope
+        .changing()
+        .deleteFrom('provisioningStates')
+        .where('sourceId', '=', sourceId)
+        .where('targetId', '=', targetId)
+        .where('entityType', '=', entityType)
+        .where('id', 'in', among(ids))
+        .execute()
     },
     async holding(targetId, entityType, idsInTarget) {
-      const found: SourceEntity[] = []
-      for (const some of groups(idsInTarget)) {
-        const rows = await scope.db
-          .selectFrom('provisioningEntities')
-          .selectAll()
-          .where('targetId', '=', targetId)
-          .where('entityType', '=', entityType)
-          .where('idInTarget', 'in', some)
-          .execute()
-        for (const row of rows) found.push({ ...stateOf(row), sourceId: row.sourceId })
-      }
-      return found
+      const rows = await scope.db
+        .selectFrom('provisioningStates')
+        .selectAll()
+        .where('targetId', '=', targetId)
+        .where('entityType', '=', entityType)
+        .where('idInTarget', 'in', among(idsInTarget))
+        .execute()
+      return rows.map(row => ({ ...stateOf(row), sourceId: row.sourceId }))
     },
     async count(sourceId, targetId, entityType) {
       const { count } = await counting(sourceId, targetId, entityType).executeTakeFirstOrThrow()
@@ -68,7 +87,7 @@ export function entityTable(scope: Scope): EntityTable {
     },
     async unseen(sourceId, targetId, entityType, mark, afterId, limit) {
       const rows = await scope.db
-        .selectFrom('provisioningEntities')
+        .selectFrom('provisioningStates')
         .selectAll()
         .where('sourceId', '=', sourceId)
         .where('targetId', '=', targetId)
@@ -87,17 +106,25 @@ export function entityTable(scope: Scope): EntityTable {
       return Number(count)
     },
     async forgetTarget(targetId) {
-      await scope.changing().deleteFrom('provisioningEntities').where('targetId', '=', targetId).execute()
+      const of = ['provisioningStates', 'provisioningIntents'] as const
+      for (const table of of)
+        await scope.changing().deleteFrom(table).where('targetId', '=', targetId).execute()
     },
     async reset(sourceId) {
-      await scope.changing().deleteFrom('provisioningEntities').where('sourceId', '=', sourceId).execute()
+      const of = ['provisioningStates', 'provisioningIntents'] as const
+      for (const table of of)
+        await scope.changing().deleteFrom(table).where('sourceId', '=', sourceId).execute()
     },
+  }
+
+  function among(ids: readonly string[]) {
+    return sql<string>`(select value ->> 0 from ${scope.elements(ids.map(id => [id]))})`
   }
 
   /** Of those that are in the target. */
   function counting(sourceId: string, targetId: string, entityType: string) {
     return scope.db
-      .selectFrom('provisioningEntities')
+      .selectFrom('provisioningStates')
       .select(({ fn }) => fn.countAll<number>().as('count'))
       .where('sourceId', '=', sourceId)
       .where('targetId', '=', targetId)
@@ -106,15 +133,23 @@ export function entityTable(scope: Scope): EntityTable {
   }
 }
 
-const rowOf = (
-  sourceId: string,
-  { idInTarget, pending, existed, ...rest }: EntityState,
-): ProvisioningEntityRow => ({
-  ...rest,
-  sourceId,
-  idInTarget: idInTarget ?? null,
-  pending: Number(pending),
-  existed: Number(existed),
+/** In the order of the columns of `put`. */
+const listOf = (state: EntityState): unknown[] => [
+  state.entityType,
+  state.targetId,
+  state.id,
+  state.idInTarget,
+  state.digest,
+  Number(state.pending),
+  Number(state.existed),
+  state.seen,
+]
+
+const intentOf = ({ targetId, entityType, begunAt, ids }: ProvisioningIntentRow): Intent => ({
+  targetId,
+  entityType: entityType as Intent['entityType'],
+  begunAt,
+  ids: JSON.parse(ids),
 })
 
 const stateOf = ({
@@ -124,7 +159,7 @@ const stateOf = ({
   pending,
   existed,
   ...row
-}: ProvisioningEntityRow): EntityState => ({
+}: ProvisioningStateRow): EntityState => ({
   ...row,
   entityType: entityType as EntityState['entityType'],
   idInTarget: idInTarget ?? undefined,

@@ -3,11 +3,14 @@ import type { EntityState, ProvisioningTables } from '../store.ts'
 import type { EntityType } from '../transformation/index.ts'
 
 /** What is known of entities of the source in the targets. */
-export type FindStates = (type: EntityType, ids: readonly string[]) => Promise<EntityState[]>
+export interface Known {
+  find(type: EntityType, ids: readonly string[]): Promise<EntityState[]>
+  /** The ids in a target, by those at the source, of those who are there. */
+  idsIn(targetId: string, type: EntityType, ids: readonly string[]): Promise<Map<string, string>>
+}
 
 /** What is noted of entities, and what was done since and is noted with what comes next, in one transaction. */
-export interface KnownStates {
-  readonly find: FindStates
+export interface KnownStates extends Known {
   add(states: readonly EntityState[]): void
   /** Has everything noted by `write`, and these states. */
   note(states: readonly EntityState[], write: (all: readonly EntityState[]) => Promise<void>): Promise<void>
@@ -25,6 +28,15 @@ export function createKnownStates(store: Transactions<ProvisioningTables>, sourc
         if (state.entityType === type && wanted.has(state.id)) found.set(key, state)
       return [...found.values()]
     },
+    async idsIn(targetId, type, ids) {
+      const found = await store.read.entities.idsIn(sourceId, targetId, type, ids)
+      for (const id of later.size === 0 ? [] : ids) {
+        const state = later.get(keyOf({ entityType: type, targetId, id }))
+        if (state?.idInTarget !== undefined) found.set(id, state.idInTarget)
+        else if (state) found.delete(id)
+      }
+      return found
+    },
     add(states) {
       for (const state of states) later.set(keyOf(state), state)
     },
@@ -37,4 +49,5 @@ export function createKnownStates(store: Transactions<ProvisioningTables>, sourc
   }
 }
 
-const keyOf = ({ entityType, targetId, id }: EntityState): string => `${entityType} ${targetId} ${id}`
+const keyOf = ({ entityType, targetId, id }: Pick<EntityState, 'entityType' | 'targetId' | 'id'>): string =>
+  `${entityType} ${targetId} ${id}`

@@ -1,17 +1,9 @@
-import { minute } from '../../context.ts'
-import type { EntityState } from '../store.ts'
+import type { EntityState, Intent } from '../store.ts'
 import type { EntityType, JsonObject } from '../transformation/index.ts'
+import { unknownState } from './intents.ts'
 import { attemptMark, type JobRun, jobMark } from './job-run.ts'
-import type { FindStates } from './known-states.ts'
-import {
-  type CommonEntity,
-  digestOf,
-  type KnownIds,
-  type Mapped,
-  mapFor,
-  referenceKey,
-  type Target,
-} from './target.ts'
+import type { Known } from './known-states.ts'
+import { type CommonEntity, digestOf, type KnownIds, type Mapped, mapFor, type Target } from './target.ts'
 
 /** What is to be done with an entity in a target. */
 export interface Operation {
@@ -35,10 +27,10 @@ export async function planEntities(
   run: JobRun,
   type: EntityType,
   entities: readonly CommonEntity[],
-  find: FindStates,
+  known: Known,
   again = false,
 ): Promise<Plan[]> {
-  const found = await find(
+  const found = await known.find(
     type,
     entities.map(({ id }) => id),
   )
@@ -46,41 +38,22 @@ export async function planEntities(
   const plans = []
   for (const target of run.targets) {
     const states = new Map((byTarget.get(target.system.id) ?? []).map(state => [state.id, state]))
-    plans.push(await planFor(run, target, type, entities, states, find, again))
+    plans.push(await planFor(run, target, type, entities, states, known, again))
   }
   return plans
 }
 
 /**
- * What has to be noted before anything is sent: a creation among it, so that it is found again, and not made twice, if
- * nobody hears of its end.
+ * What has to be noted before anything is sent: what is created is found again, and not made twice, if nobody hears of
+ * its end.
  */
-export const statesAhead = (plans: readonly Plan[], type: EntityType, now: number): EntityState[] =>
-  plans.flatMap(({ target, states, operations }) => [
-    ...states,
-    ...operations
-      .filter(({ before }) => before?.idInTarget === undefined)
-      .map(({ entity, before }) => intent(before ?? stateOf(target, type, entity.id), now)),
-  ])
-
-/** A creation begins. The first time counts: the entity may have been made then. */
-export const intent = (state: EntityState, now: number): EntityState => ({
-  ...state,
-  pending: true,
-  digest: state.pending ? state.digest : begunAt(now),
-})
-
-/** Of an entity of which nothing is known but that its creation began. No digest of anything looks like it. */
-export const begunAt = (now: number): string => `begun ${now}`
-
-/** Clocks of systems are not much further apart than that. */
-const mostApartMs = 5 * minute
-
-/** Was what is found after a creation whose end nobody heard there before it? What cannot be told is spared. */
-export function wasThere({ digest }: Pick<EntityState, 'digest'>, createdAt: number | undefined): boolean {
-  const [, begun] = /^begun (\d+)$/.exec(digest) ?? []
-  return begun === undefined || createdAt === undefined || createdAt < Number(begun) - mostApartMs
-}
+export const intentsOf = (plans: readonly Plan[], type: EntityType, now: number): Intent[] =>
+  plans.flatMap(({ target, operations }) => {
+    const ids = operations.flatMap(({ before, entity }) =>
+      before?.idInTarget === undefined ? [entity.id] : [],
+    )
+    return ids.length === 0 ? [] : [{ targetId: target.system.id, entityType: type, begunAt: now, ids }]
+  })
 
 /** Entities that refer to what is not in a target yet. */
 export const unresolvedIn = (plans: readonly Plan[]): CommonEntity[] => [
@@ -93,7 +66,7 @@ async function planFor(
   type: EntityType,
   entities: readonly CommonEntity[],
   states: ReadonlyMap<string, EntityState>,
-  find: FindStates,
+  known: Known,
   again: boolean,
 ): Promise<Plan> {
   const { report, job, context } = run
@@ -106,7 +79,7 @@ async function planFor(
   }
   const mark = attemptMark(job)
   const wanted = entities.filter(({ id }) => again || (states.get(id)?.seen ?? 0) < jobMark(job))
-  const mapOne = (entity: CommonEntity, known: KnownIds): Mapped => {
+  const mapOne = (entity: CommonEntity, ids: KnownIds): Mapped => {
     const idInTarget = states.get(entity.id)?.idInTarget
     return mapFor(
       target,
@@ -114,16 +87,16 @@ async function planFor(
       entity,
       idInTarget === undefined ? 'create' : 'update',
       idInTarget,
-      known,
+      ids,
       context,
     )
   }
-  const mapped = await withReferences(target, wanted, find, mapOne)
+  const mapped = await withReferences(target, wanted, known, mapOne)
   wanted.forEach((entity, at) => {
     const { outcome, references } = mapped[at]!
     const before = states.get(entity.id)
     const operation = before?.idInTarget === undefined ? 'create' : 'update'
-    if ([...references.values()].includes(undefined)) plan.unresolved.push(entity)
+    if (references.some(({ found }) => found === undefined)) plan.unresolved.push(entity)
     if (outcome.kind === 'failed') {
       if (again) return
       report.count(name, 'Write', type, 'failed')
@@ -134,7 +107,11 @@ async function planFor(
         message: outcome.reason,
         content: entity.document,
       })
-      plan.states.push({ ...(before ?? stateOf(target, type, entity.id)), digest: '', seen: mark })
+      plan.states.push({
+        ...(before ?? unknownState(target.system.id, type, entity.id)),
+        digest: '',
+        seen: mark,
+      })
       return
     }
     const skippedFor =
@@ -172,30 +149,16 @@ async function planFor(
 export async function withReferences(
   target: Target,
   entities: readonly CommonEntity[],
-  find: FindStates,
-  mapOne: (entity: CommonEntity, known: KnownIds) => Mapped,
+  known: Known,
+  mapOne: (entity: CommonEntity, ids: KnownIds) => Mapped,
 ): Promise<Mapped[]> {
-  const first = entities.map(entity => mapOne(entity, new Map()))
-  const keys = new Set(first.flatMap(({ references }) => [...references.keys()]))
-  if (keys.size === 0) return first
-  const known = new Map<string, string | undefined>()
-  for (const type of ['user', 'group'] as const) {
-    const prefix = referenceKey(type, '')
-    const ids = [...keys].filter(key => key.startsWith(prefix)).map(key => key.slice(prefix.length))
-    for (const state of await find(type, ids))
-      if (state.targetId === target.system.id) known.set(referenceKey(type, state.id), state.idInTarget)
+  const first = entities.map(entity => mapOne(entity, {}))
+  const wanted = { user: new Set<string>(), group: new Set<string>() }
+  for (const { references } of first) for (const { entityType, id } of references) wanted[entityType].add(id)
+  if (wanted.user.size + wanted.group.size === 0) return first
+  const ids = {
+    user: await known.idsIn(target.system.id, 'user', [...wanted.user]),
+    group: await known.idsIn(target.system.id, 'group', [...wanted.group]),
   }
-  return first.map((mapped, at) => (mapped.references.size === 0 ? mapped : mapOne(entities[at]!, known)))
+  return first.map((mapped, at) => (mapped.references.length === 0 ? mapped : mapOne(entities[at]!, ids)))
 }
-
-/** Of an entity of which nothing is known. */
-export const stateOf = (target: Target, entityType: EntityType, id: string): EntityState => ({
-  entityType,
-  targetId: target.system.id,
-  id,
-  idInTarget: undefined,
-  digest: '',
-  pending: false,
-  existed: false,
-  seen: 0,
-})

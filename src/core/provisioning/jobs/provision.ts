@@ -1,5 +1,6 @@
 import { SystemFailure } from '../failure.ts'
 import type { EntityType } from '../transformation/index.ts'
+import { takeUpIntents } from './intents.ts'
 import type { JobRun } from './job-run.ts'
 import { readable, readType, resolveLater, type TypeRead } from './read.ts'
 import { removeVanished } from './remove.ts'
@@ -11,6 +12,7 @@ import { removeVanished } from './remove.ts'
 export async function provision(run: JobRun, since: string | undefined): Promise<string | undefined> {
   const { report } = run
   report.set({ readMode: since === undefined ? 'Full Read' : 'Delta Read' })
+  if (!run.simulated) await takeUpIntents(run)
   const types = readable(run).filter(type => run.transformation.handles(type))
   for (const type of types) {
     report.expect(run.source.name, 'Read', type)

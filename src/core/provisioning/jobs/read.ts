@@ -1,9 +1,9 @@
 import { SystemFailure } from '../failure.ts'
 import { wrongId } from '../ids.ts'
-import { applyTransformation, type EntityType, type JsonObject } from '../transformation/index.ts'
+import { applyTransformation, type EntityType, isList, type JsonObject } from '../transformation/index.ts'
 import type { ReadEnd } from '../types/type.ts'
+import { createBatches } from './batches.ts'
 import type { JobRun } from './job-run.ts'
-import { createPages } from './pages.ts'
 import type { CommonEntity } from './target.ts'
 
 /** What reading all entities of a type has shown. */
@@ -22,17 +22,21 @@ export interface TypeRead {
 
 /** So many are kept in memory to be written once more; the others wait for the next job. */
 const mostUnresolved = 10_000
-/** For the second time. */
-const atOnce = 200
+/** So many are written down in one transaction; a group counts for more, because its members are looked up. */
+const atOnce = 500
+const membersLikeOne = 4
 
-/** Reads all entities of a type, or what changed since, and brings them into the targets page by page. */
+/** Reads all entities of a type, or what changed since, and brings them into the targets batch by batch. */
 export async function readType(run: JobRun, type: EntityType, since: string | undefined): Promise<TypeRead> {
   const { source, connector, report } = run
   const position = createPosition(run, type)
   const seen = run.simulated ? new Set<string>() : undefined
   const unresolved: CommonEntity[] = []
   let failures = 0
-  const pages = createPages(run, type)
+  /** What is brought next, by id. */
+  let gathered = new Map<string, CommonEntity>()
+  let weight = 0
+  const batches = createBatches(run, type)
   try {
     const end = await readPages()
     return {
@@ -45,30 +49,45 @@ export async function readType(run: JobRun, type: EntityType, since: string | un
       unresolved,
     }
   } finally {
-    await pages.end()
+    await batches.end()
   }
 
   async function readPages(): Promise<ReadEnd> {
     const reading = connector.read!(type, since)
     let coming = reading.next()
     for (;;) {
-      const page = await coming
-      if (page.done) return page.value
+      const page = await coming.catch(async error => {
+        // What was read stands.
+        await bring()
+        throw error
+      })
+      if (page.done) {
+        await bring()
+        return page.value
+      }
       // The next page is on its way while this one is written.
       coming = reading.next()
       // Its failure is met when it is waited for.
       coming.catch(() => {})
-      const ids = new Set<string>()
-      const entities = page.value.flatMap(document => toCommon(document, ids))
-      for (const { id } of entities) seen?.add(id)
-      report.set({ doing: `${type}s: ${position.entities()} read` })
-      for (const entity of await pages.bring(entities))
-        if (unresolved.length < mostUnresolved) unresolved.push(entity)
+      for (const document of page.value) {
+        gather(document)
+        if (weight >= atOnce) await bring()
+      }
     }
   }
 
-  /** `ids`: of the page. */
-  function toCommon(document: JsonObject, ids: Set<string>): CommonEntity[] {
+  async function bring(): Promise<void> {
+    const entities = [...gathered.values()]
+    gathered = new Map()
+    weight = 0
+    report.set({ doing: `${type}s: ${position.entities()} read` })
+    for (const entity of await batches.bring(entities))
+      if (unresolved.length < mostUnresolved) unresolved.push(entity)
+  }
+
+  function gather(document: JsonObject): void {
+    const { members } = document
+    weight += 1 + (isList(members) ? members.length / membersLikeOne : 0)
     const counts = position.next()
     const outcome = applyTransformation(run.transformation, type, document, {
       properties: source.properties,
@@ -81,19 +100,20 @@ export async function readType(run: JobRun, type: EntityType, since: string | un
     if (outcome.kind === 'mapped') {
       const { entityIdSourceSystem, ...variables } = outcome.variables
       const common = { id: String(entityIdSourceSystem), document: outcome.document, variables }
-      const wrong = wrongId(common.id) ?? (ids.has(common.id) ? 'is that of another entity too' : undefined)
-      ids.add(common.id)
-      return wrong === undefined ? [common] : refused('failed', `its id ${wrong}`)
-    }
-    return refused(outcome.kind, outcome.reason)
+      const wrong =
+        wrongId(common.id) ?? (gathered.has(common.id) ? 'is that of another entity too' : undefined)
+      if (wrong === undefined) {
+        gathered.set(common.id, common)
+        seen?.add(common.id)
+      } else refused('failed', `its id ${wrong}`)
+    } else refused(outcome.kind, outcome.reason)
 
-    function refused(kind: 'failed' | 'skipped', message: string): [] {
+    function refused(kind: 'failed' | 'skipped', message: string): void {
       if (kind === 'failed') failures++
       if (counts) {
         report.count(source.name, 'Read', type, kind)
         report.tell(kind, { ...about, message })
       }
-      return []
     }
   }
 }
@@ -104,12 +124,12 @@ export async function resolveLater(
   type: EntityType,
   entities: readonly CommonEntity[],
 ): Promise<void> {
-  const pages = createPages(run, type)
+  const batches = createBatches(run, type)
   try {
     for (let at = 0; at < entities.length; at += atOnce)
-      await pages.bring(entities.slice(at, at + atOnce), true)
+      await batches.bring(entities.slice(at, at + atOnce), true)
   } finally {
-    await pages.end()
+    await batches.end()
   }
 }
 

@@ -154,8 +154,7 @@ async function removeOne(
     return true
   }
   const left = target.transformation.keepsDeleted(type)
-    ? mapFor(target, type, { id, document: {}, variables: {} }, 'delete', idInTarget, new Map(), run.context)
-        .outcome
+    ? mapFor(target, type, { id, document: {}, variables: {} }, 'delete', idInTarget, {}, run.context).outcome
     : undefined
   if (left?.kind === 'mapped' && left.skipOperations.has('delete')) {
     run.report.count(name, 'Write', type, 'skipped')

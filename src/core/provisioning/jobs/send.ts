@@ -3,8 +3,9 @@ import type { EntityState } from '../store.ts'
 import { type EntityType, isList, isObject, type Json, type JsonObject } from '../transformation/index.ts'
 import { flag } from '../types/property.ts'
 import { allOf, forEachOf } from './in-parallel.ts'
+import { begun, begunAt, unknownState, wasThere } from './intents.ts'
 import { attemptMark, type JobRun } from './job-run.ts'
-import { begunAt, intent, type Operation, type Plan, stateOf, wasThere, withReferences } from './plan.ts'
+import { type Operation, type Plan, withReferences } from './plan.ts'
 import type { Told } from './report.ts'
 import { type Mapped, mapFor, mostUnanswered, type Target } from './target.ts'
 
@@ -48,13 +49,18 @@ async function sendPlan(run: JobRun, type: EntityType, { target, operations }: P
       states.push({ ...state, seen: mark })
       outcomes.push([what, { ...told, message: `${what} as ${state.idInTarget}` }])
     } catch (error) {
-      if (error instanceof Stopped) return
+      const state = before ?? unknownState(target.system.id, type, entity.id)
+      const creates = state.idInTarget === undefined
+      if (error instanceof Stopped) {
+        // Between two tries: nobody heard how the first one ended.
+        if (creates) states.push(begun(state, now))
+        return
+      }
       if (!(error instanceof SystemFailure)) throw error
       noteHealth(target, error)
       outcomes.push(['failed', { ...told, message: error.message }])
-      const pending = before?.idInTarget === undefined && (before?.pending === true || error.unsure)
-      const state = before ?? stateOf(target, type, entity.id)
-      const { digest } = pending ? intent(state, now) : { digest: '' }
+      const pending = creates && (state.pending || error.unsure)
+      const { digest } = pending ? begun(state, now) : { digest: '' }
       states.push({ ...state, digest, pending, seen: mark })
     }
   })
@@ -85,7 +91,7 @@ async function send(
   operation: Operation,
 ): Promise<{ state: EntityState; what: 'created' | 'updated' }> {
   const { entity, document, digest } = operation
-  const before = operation.before ?? stateOf(target, type, entity.id)
+  const before = operation.before ?? unknownState(target.system.id, type, entity.id)
   const { writer } = target
   const known = (idInTarget: string, existed = before.existed): EntityState => ({
     ...before,
@@ -100,14 +106,14 @@ async function send(
     // Somebody deleted it there.
     return create(await createdAnew())
   }
-  const begun = before.pending ? await writer.find(type, document) : undefined
-  if (begun === undefined) return create(document)
-  await overwrite(begun.id)
-  return { state: known(begun.id, wasThere(before, begun.createdAt)), what: 'created' }
+  const made = before.pending ? await writer.find(type, document) : undefined
+  if (made === undefined) return create(document)
+  await overwrite(made.id)
+  return { state: known(made.id, wasThere(before, made.createdAt)), what: 'created' }
 
-  async function create(made: JsonObject): Promise<{ state: EntityState; what: 'created' | 'updated' }> {
+  async function create(wanted: JsonObject): Promise<{ state: EntityState; what: 'created' | 'updated' }> {
     const began = { digest: begunAt(run.context.now()) }
-    const { id, found, lost } = await writer.create(type, made)
+    const { id, found, lost } = await writer.create(type, wanted)
     if (!found && !(lost && wasThere(began, lost.createdAt)))
       return { state: known(id, false), what: 'created' }
     await overwrite(id)
@@ -132,7 +138,7 @@ async function send(
   }
 
   async function mappedAs(as: 'create' | 'update', id: string | undefined): Promise<Mapped> {
-    const [mapped] = await withReferences(target, [entity], run.known.find, (one, ids) =>
+    const [mapped] = await withReferences(target, [entity], run.known, (one, ids) =>
       mapFor(target, type, one, as, id, ids, run.context),
     )
     return mapped!

@@ -69,14 +69,20 @@ function versionOf(document: unknown, properties: Readonly<Record<string, string
 /** What an entity is to be in a target, and whom it refers to there. */
 export interface Mapped {
   readonly outcome: Outcome
-  /** Entities that it refers to: whether they are in the target or not. */
-  readonly references: ReadonlyMap<string, string | undefined>
+  /** Entities that it refers to, each once or more. */
+  readonly references: readonly Reference[]
 }
 
-/** Ids in the target, by `type id`. */
-export type KnownIds = ReadonlyMap<string, string | undefined>
+export interface Reference {
+  readonly entityType: EntityType
+  /** At the source. */
+  readonly id: string
+  /** Its id in the target; undefined: it is not there. */
+  readonly found: string | undefined
+}
 
-export const referenceKey = (type: string, id: string): string => `${type} ${id}`
+/** Ids in the target, by those at the source. */
+export type KnownIds = Readonly<Partial<Record<EntityType, ReadonlyMap<string, string>>>>
 
 export function mapFor(
   target: Pick<Target, 'transformation' | 'system'>,
@@ -87,7 +93,7 @@ export function mapFor(
   known: KnownIds,
   context: Pick<Context, 'now' | 'random'>,
 ): Mapped {
-  const references = new Map<string, string | undefined>()
+  const references: Reference[] = []
   const outcome = applyTransformation(target.transformation, type, document, {
     properties: target.system.properties,
     variables: {
@@ -99,9 +105,8 @@ export function mapFor(
     random: context.random,
     operation,
     lookup({ entityType, id: wanted }) {
-      const key = referenceKey(entityType, wanted)
-      const found = known.get(key)
-      references.set(key, found)
+      const found = known[entityType]?.get(wanted)
+      references.push({ entityType, id: wanted, found })
       return found
     },
   })
@@ -110,6 +115,9 @@ export function mapFor(
 
 /** The same for the same entity, transformation and references: what was written need not be written again. */
 export function digestOf(target: Target, entity: CommonEntity, references: Mapped['references']): string {
-  const refers = references.size === 0 ? '' : JSON.stringify([...references])
+  const refers =
+    references.length === 0
+      ? ''
+      : JSON.stringify([...new Map(references.map(one => [`${one.entityType} ${one.id}`, one.found]))])
   return hash('sha256', `${target.version}${JSON.stringify(entity.document)}${refers}`, 'base64url')
 }

@@ -84,7 +84,7 @@ async function tryEntities(run: JobRun, type: EntityType, note: Note): Promise<v
     for (const target of run.targets) {
       const { name } = target.system
       const entity = { id: String(read.variables.entityIdSourceSystem), ...read }
-      const { outcome } = mapFor(target, type, entity, 'create', undefined, new Map(), run.context)
+      const { outcome } = mapFor(target, type, entity, 'create', undefined, {}, run.context)
       const log: JobLogLine['log'] = outcome.kind === 'mapped' ? 'created' : outcome.kind
       report.count(name, 'Write', type, log)
       report.tell(log, {

@@ -124,5 +124,7 @@ function needSourceId({ variables }: Scope): void {
 }
 
 function copies(values: ReadonlyMap<string, Json>, work: Work): Record<string, Json> {
-  return Object.fromEntries([...values].map(([name, value]) => [name, copy(value, work) as Json]))
+  const made: Record<string, Json> = {}
+  for (const [name, value] of values) made[name] = copy(value, work) as Json
+  return made
 }

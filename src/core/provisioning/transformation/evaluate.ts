@@ -12,8 +12,24 @@ import { Unmappable } from './work.ts'
  * empty. @throws Unmappable
  */
 export function read(path: Path, scope: Scope): Json | undefined {
-  const values = readAll(path, scope)
-  return path.definite ? values[0] : values
+  if (!path.definite) return readAll(path, scope)
+  let value = path.from === '$' ? scope.root : scope.item
+  for (const segment of path.segments) {
+    if (value === undefined) return undefined
+    scope.work.spend(2)
+    value = only(segment, value, scope)
+  }
+  return value
+}
+
+/** What a definite segment leads to. */
+function only(segment: Segment, value: Json, scope: Scope): Json | undefined {
+  if (segment.kind === 'child') return child(segment.names, value, scope)
+  let only: Json | undefined
+  step(segment, value, scope, found => {
+    only = found
+  })
+  return only
 }
 
 /** All values that a path leads to. @throws Unmappable */
@@ -24,7 +40,7 @@ export function readAll(path: Path, scope: Scope): Json[] {
 
 /** All values that segments lead to from others. @throws Unmappable */
 export function follow(segments: readonly Segment[], from: readonly Json[], scope: Scope): Json[] {
-  let values = [...from]
+  let values = from as Json[]
   for (const segment of segments) {
     const next: Json[] = []
     for (const value of values) {

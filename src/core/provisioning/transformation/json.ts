@@ -49,15 +49,28 @@ export function kindOf(value: unknown): string {
 export const maxDepth = 64
 export const maxNodes = 1_000_000
 
-/** What is wrong with the size of a value; undefined if nothing is. Does not recur, so no depth is too deep for it. */
+/** What is wrong with the size of a value; undefined if nothing is. */
 export function oversize(value: unknown): string | undefined {
-  const open: [unknown, number][] = [[value, 0]]
-  for (let nodes = 0; open.length > 0; nodes++) {
-    const [item, depth] = open.pop()!
-    if (nodes > maxNodes) return `has more than ${maxNodes} values`
-    if (typeof item !== 'object' || item === null) continue
-    if (depth >= maxDepth) return `is nested deeper than ${maxDepth}`
-    for (const inner of Object.values(item)) open.push([inner, depth + 1])
+  const nodes = count(value, 0, 0)
+  if (nodes === tooDeep) return `is nested deeper than ${maxDepth}`
+  return nodes > maxNodes ? `has more than ${maxNodes} values` : undefined
+}
+
+const tooDeep = Number.POSITIVE_INFINITY
+
+/** How many values there are, on top of `before`; looks no further where that is too many, or they are too deep. */
+function count(value: unknown, depth: number, before: number): number {
+  let nodes = before + 1
+  if (typeof value !== 'object' || value === null) return nodes
+  if (depth >= maxDepth) return tooDeep
+  if (Array.isArray(value)) {
+    for (let at = 0; at < value.length && nodes <= maxNodes; at++) nodes = count(value[at], depth + 1, nodes)
+    return nodes
   }
-  return undefined
+  const inner = value as Readonly<Record<string, unknown>>
+  for (const name in inner) {
+    if (nodes > maxNodes) break
+    nodes = count(inner[name], depth + 1, nodes)
+  }
+  return nodes
 }

@@ -3,7 +3,7 @@ import type { Work } from './work.ts'
 
 /** Finds the id that an entity has in the target; undefined when it has none there. */
 export type Lookup = (wanted: {
-  readonly entityType: string
+  readonly entityType: 'user' | 'group'
   readonly id: string
   readonly sourceSystemName?: string
   readonly targetSystemName?: string

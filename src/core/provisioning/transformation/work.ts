@@ -38,8 +38,9 @@ export function copy(value: Json, work: Work): Draft {
     throw new Unmappable('there are bytes, write the function toString behind decode')
   if (!isObject(value)) return value
   const made: { [name: string]: Draft } = {}
-  for (const name of Object.keys(value))
-    if (isSafeName(name) && value[name] !== undefined) made[name] = copy(value[name]!, work)
+  for (const name in value)
+    if (Object.hasOwn(value, name) && isSafeName(name) && value[name] !== undefined)
+      made[name] = copy(value[name]!, work)
   return made
 }
 

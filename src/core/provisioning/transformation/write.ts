@@ -128,7 +128,30 @@ function isNothing(node: Draft): node is null | undefined {
 /** Takes away whatever a target path leads to. */
 export function remove(output: Output, path: Path, scope: Scope): void {
   if (path.segments.length === 0) output.document = {}
+  else if (path.segments.every(isPlainName))
+    removeMember(output.document, path.segments as PlainName[], scope)
   else eachPlace(output, path, scope, (container, keys) => removeKeys(container, keys))
+}
+
+type PlainName = Extract<Segment, { kind: 'child' }>
+
+const isPlainName = (segment: Segment): boolean =>
+  segment.kind === 'child' && segment.names[0]!.literal !== undefined
+
+/** As most documents remove: what names lead to that are written out. */
+function removeMember(document: Draft, segments: readonly PlainName[], scope: Scope): void {
+  let container = document
+  for (let at = 0; isObject(container); at++) {
+    scope.work.spend(2)
+    const object = container as { [name: string]: Draft }
+    const name = segments[at]!.names[0]!.literal!
+    if (!Object.hasOwn(object, name)) return
+    if (at === segments.length - 1) {
+      delete object[name]
+      return
+    }
+    container = object[name]
+  }
 }
 
 /** Gives a member another name, wherever the path leads. Returns to how many. @throws Unmappable */
