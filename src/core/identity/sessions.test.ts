@@ -99,11 +99,12 @@ const isOver = async (found: Soon<Proven | Problem>) => {
 
 describe('a session', () => {
   test('is read once, and is then told at once, each time as the same principal', async () => {
-    const { begin, show, counts } = world()
+    const { begin, show, counts, state } = world()
     const cookie = await begin(proven)
     const first = await show(cookie)
     assert.ok(!isProblem(first))
-    assert.deepEqual(first, { ...JSON.parse(JSON.stringify(proven)), by: 'session' })
+    const until = state.now + 12 * hour
+    assert.deepEqual(first, { ...JSON.parse(JSON.stringify(proven)), by: 'session', until })
     const second = show(cookie)
     assert.ok(!(second instanceof Promise) && !isProblem(second))
     assert.equal(second.principal, first.principal)
@@ -218,6 +219,15 @@ describe('a session', () => {
     const cookie = await begin({ ...proven, until: state.now + 1000 })
     assert.ok(!isProblem(await show(cookie)))
     state.now += 1000
+    await isOver(show(cookie))
+    assert.equal(rows.size, 0)
+  })
+
+  test('ends after 12 hours, however much it is used', async () => {
+    const { begin, show, state, rows } = world()
+    const cookie = await begin(proven)
+    for (const end = state.now + 12 * hour; state.now < end; state.now += hour / 3)
+      assert.ok(!isProblem(await show(cookie)))
     await isOver(show(cookie))
     assert.equal(rows.size, 0)
   })

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { checkBinding } from '../../guard/binding.ts'
 import { BoundedCache } from '../cache.ts'
-import { type Context, minute } from '../context.ts'
+import { type Context, hour, minute } from '../context.ts'
 import { Problem } from '../problem.ts'
 import { after, type Soon } from '../soon.ts'
 import type { ChangeFeed, Transactions } from '../store.ts'
@@ -40,6 +40,8 @@ export interface Sessions {
 }
 
 const idBytes = 32
+/** Whoever has signed in does so again after a day of work, however busy the cookie was kept. */
+const longestMs = 12 * hour
 /** So seldom is it written down that a session was used. */
 const putOffMs = minute
 
@@ -90,7 +92,7 @@ export function createSessions(
     if (unbound !== undefined) return ended(unbound)
     // Nor does it outlive that token.
     if (stored.until !== undefined && stored.until <= context.now())
-      return remove(digest).then(() => ended('the token that it began with has expired'))
+      return remove(digest).then(() => ended('it has lasted as long as it may'))
     if (stored.by !== 'password') return putOff(digest, session)
     return after(models.of(tenant.id), model => {
       const user = model.entity('user', stored.principal.id)
@@ -126,7 +128,8 @@ export function createSessions(
       const cookie = context.random(idBytes).toString('base64url')
       const digest = digestOf(cookie)
       const now = context.now()
-      const sealed = vault.seal(contextOf(digest), Buffer.from(JSON.stringify(proven)))
+      const until = Math.min(proven.until ?? Number.POSITIVE_INFINITY, now + longestMs)
+      const sealed = vault.seal(contextOf(digest), Buffer.from(JSON.stringify({ ...proven, until })))
       await store.write(({ sessions }) =>
         sessions.insert({
           digest,
