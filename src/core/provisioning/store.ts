@@ -271,6 +271,7 @@ export interface EntityTable {
     afterId: string,
     limit: number,
   ): Promise<EntityState[]>
+  /** Of those, how many are in the target, or may be: their creation was begun. */
   countUnseen(sourceId: string, targetId: string, entityType: EntityType, mark: number): Promise<number>
   /** Forgets all of a target. */
   forgetTarget(targetId: string): Promise<void>

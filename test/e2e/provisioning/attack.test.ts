@@ -135,7 +135,7 @@ for (const engine of ['SQLite', 'PostgreSQL'])
         })
       }
 
-      test('that two entities of a page have: the second is told of', async () => {
+      test('that two entities have, on one page or far apart: the second is told of', async () => {
         await world.api('PUT', `/provisioning/systems/${source}/transformations/read`, {
           user: {
             mappings: [
@@ -144,10 +144,17 @@ for (const engine of ['SQLite', 'PostgreSQL'])
             ],
           },
         })
-        hr.users = people('ann', 'bob', 'carol').map((one, at) => ({ ...one, badge: String(at >> 1) }))
-        const job = await world.run(source)
-        assert.deepEqual(counts(job, target), { created: 2 }, JSON.stringify(job))
-        assert.match(job.failed[0]!.message, /its id is that of another entity too/)
+        const last = 510
+        for (const doubled of [1, last]) {
+          hr.users = Array.from({ length: last + 1 }, (_, at) => ({
+            ...{ id: `u${at}`, userName: `name-${at}` },
+            badge: String(at === doubled ? 0 : at),
+          }))
+          const job = await world.run(source)
+          assert.equal(job.status, 'Finished with Error')
+          assert.equal(job.failed[0]?.id, `u${doubled}`)
+          assert.match(job.failed[0].message, /its id is that of another entity too/)
+        }
       })
 
       for (const id of ['..', '.', '', 'a\0b', 'a\ud800', 'x'.repeat(5000)])
@@ -372,6 +379,74 @@ for (const engine of ['SQLite', 'PostgreSQL'])
       hr.users = people('carol')
       assert.equal((await world.run(source)).status, 'Success')
       assert.deepEqual(names(), ['ann', 'carol'])
+    })
+
+    test('who was deleted in the target is made again, and is ours also if nobody heard how that ended', async () => {
+      hr.users = people('ann')
+      await world.run(source)
+      cloud.users = []
+      cloud.instead = ({ method }, response, body) => {
+        if (method !== 'POST') return false
+        cloud.users.push({ ...JSON.parse(body), id: 'again', meta: { created: new Date().toISOString() } })
+        response.destroy()
+        return true
+      }
+      assert.equal((await world.run(source, 'resync')).status, 'Finished with Error')
+      cloud.instead = () => false
+      assert.equal((await world.run(source)).status, 'Success')
+      hr.users = people('bob')
+      assert.deepEqual(counts(await world.run(source), target), { created: 1, deleted: 1 })
+      assert.deepEqual(names(), ['bob'])
+    })
+
+    test('who may be in the target and is in the source no more is told of, not forgotten in silence', async () => {
+      hr.users = people('ann', 'bob')
+      cloud.instead = ({ method }, response, body) => {
+        if (method !== 'POST' || !body.includes('ann')) return false
+        response.destroy()
+        return true
+      }
+      await world.run(source)
+      cloud.instead = () => false
+      hr.users = people('bob')
+      const job = await world.run(source)
+      assert.equal(job.status, 'Finished with Error')
+      assert.equal(job.failed[0]?.id, 'of-ann')
+      assert.match(job.failed[0].message, /never answered.*if cloud has it, delete it there/)
+      assert.equal((await world.run(source)).status, 'Success')
+    })
+
+    test('references that wait for the end of a job are written also if another process comes to that end', async () => {
+      hr.groups = [
+        { id: 'outer', displayName: 'outer', members: [{ value: 'inner', type: 'Group' }] },
+        { id: 'inner', displayName: 'inner' },
+      ]
+      const held = Promise.withResolvers<() => void>()
+      cloud.instead = ({ method }, response) => {
+        if (method !== 'PUT') return false
+        held.resolve(() => response.destroy())
+        return true
+      }
+      const id = await world.start(source)
+      const free = await held.promise
+      const takeOver = (leaseUntil: number) =>
+        world.server.server.services.store.write(async ({ jobs }) => {
+          const [job] = await jobs.open()
+          await jobs.update({ ...job!, runner: 'another', leaseUntil })
+        })
+      await takeOver(world.server.now() + 120_000)
+      cloud.instead = () => false
+      free()
+      // The first one sees that the job is not its own any more.
+      await world.server.server.jobs.tick()
+      await takeOver(0)
+      await world.server.server.jobs.tick()
+      const job = await world.finished(id)
+      assert.equal(job.status, 'Success', JSON.stringify(job))
+      const [outer, inner] = ['outer', 'inner'].map(name =>
+        cloud.groups.find(({ displayName }) => displayName === name),
+      )
+      assert.deepEqual(outer?.members, [{ value: inner?.id, type: 'Group' }])
     })
 
     test('who was in the target before stays, also if the answer to their creation was lost once', async () => {

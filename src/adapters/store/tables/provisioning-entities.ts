@@ -82,7 +82,9 @@ export function entityTable(scope: Scope): EntityTable {
       return rows.map(row => ({ ...stateOf(row), sourceId: row.sourceId }))
     },
     async count(sourceId, targetId, entityType) {
-      const { count } = await counting(sourceId, targetId, entityType).executeTakeFirstOrThrow()
+      const { count } = await ofTarget(sourceId, targetId, entityType)
+        .where('idInTarget', 'is not', null)
+        .executeTakeFirstOrThrow()
       return Number(count)
     },
     async unseen(sourceId, targetId, entityType, mark, afterId, limit) {
@@ -100,7 +102,8 @@ export function entityTable(scope: Scope): EntityTable {
       return rows.map(stateOf)
     },
     async countUnseen(sourceId, targetId, entityType, mark) {
-      const { count } = await counting(sourceId, targetId, entityType)
+      const { count } = await ofTarget(sourceId, targetId, entityType)
+        .where(or => or.or([or('idInTarget', 'is not', null), or('pending', '=', 1)]))
         .where('seen', '<', mark)
         .executeTakeFirstOrThrow()
       return Number(count)
@@ -121,15 +124,13 @@ export function entityTable(scope: Scope): EntityTable {
     return sql<string>`(select value ->> 0 from ${scope.elements(ids.map(id => [id]))})`
   }
 
-  /** Of those that are in the target. */
-  function counting(sourceId: string, targetId: string, entityType: string) {
+  function ofTarget(sourceId: string, targetId: string, entityType: string) {
     return scope.db
       .selectFrom('provisioningStates')
       .select(({ fn }) => fn.countAll<number>().as('count'))
       .where('sourceId', '=', sourceId)
       .where('targetId', '=', targetId)
       .where('entityType', '=', entityType)
-      .where('idInTarget', 'is not', null)
   }
 }
 

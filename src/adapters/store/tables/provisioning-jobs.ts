@@ -1,4 +1,3 @@
-import { sql } from 'kysely'
 import type {
   JobKind,
   JobLogLine,
@@ -8,6 +7,7 @@ import type {
   StoredJob,
 } from '../../../core/provisioning/index.ts'
 import type { ProvisioningJobLineRow, ProvisioningJobRow } from '../schema.ts'
+import { groups } from './groups.ts'
 import type { Scope } from './scope.ts'
 
 export function jobTable(scope: Scope): JobTable {
@@ -62,12 +62,9 @@ export function jobTable(scope: Scope): JobTable {
       await scope.changing().deleteFrom('provisioningJobs').where('id', '=', id).execute()
     },
     async addLines(lines) {
-      if (lines.length === 0) return
-      await sql`
-        insert into provisioning_job_lines (job_id, log, system, entity_type, entity_id, message, content)
-        select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6
-        from ${scope.elements(lines.map(lineList))}
-      `.execute(scope.changing())
+      const rows = lines.map(({ content, ...line }) => ({ ...line, content: content ?? null }))
+      for (const some of groups(rows))
+        await scope.changing().insertInto('provisioningJobLines').values(some).execute()
     },
     async lines(jobId, log, after, limit) {
       const rows = await scope.db
@@ -148,17 +145,6 @@ const jobOf = ({
   leaseUntil: leaseUntil ?? undefined,
   report: JSON.parse(report),
 })
-
-/** In the order of the columns of `addLines`. */
-const lineList = ({ jobId, log, system, entityType, entityId, message, content }: JobLogLine): unknown[] => [
-  jobId,
-  log,
-  system,
-  entityType,
-  entityId,
-  message,
-  content,
-]
 
 const lineOf = ({
   log,

@@ -18,22 +18,26 @@ export interface KnownStates extends Known {
 
 export function createKnownStates(store: Transactions<ProvisioningTables>, sourceId: string): KnownStates {
   const later = new Map<string, EntityState>()
+  /** What was noted while the store was read may be in neither: those from before as well, and the newest last. */
+  const noted = (before: readonly EntityState[]) => [...before, ...later.values()]
   return {
     async find(type, ids) {
-      const found = new Map(
-        (await store.read.entities.find(sourceId, type, ids)).map(state => [keyOf(state), state]),
-      )
+      const before = [...later.values()]
+      const stored = await store.read.entities.find(sourceId, type, ids)
+      const found = new Map(stored.map(state => [keyOf(state), state]))
       const wanted = new Set(ids)
-      for (const [key, state] of later)
-        if (state.entityType === type && wanted.has(state.id)) found.set(key, state)
+      for (const state of noted(before))
+        if (state.entityType === type && wanted.has(state.id)) found.set(keyOf(state), state)
       return [...found.values()]
     },
     async idsIn(targetId, type, ids) {
+      const before = [...later.values()]
       const found = await store.read.entities.idsIn(sourceId, targetId, type, ids)
-      for (const id of later.size === 0 ? [] : ids) {
-        const state = later.get(keyOf({ entityType: type, targetId, id }))
-        if (state?.idInTarget !== undefined) found.set(id, state.idInTarget)
-        else if (state) found.delete(id)
+      const wanted = new Set(ids)
+      for (const state of noted(before)) {
+        if (state.entityType !== type || state.targetId !== targetId || !wanted.has(state.id)) continue
+        if (state.idInTarget === undefined) found.delete(state.id)
+        else found.set(state.id, state.idInTarget)
       }
       return found
     },

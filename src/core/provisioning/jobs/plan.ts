@@ -78,7 +78,8 @@ async function planFor(
     unresolved: [] as CommonEntity[],
   }
   const mark = attemptMark(job)
-  const wanted = entities.filter(({ id }) => again || (states.get(id)?.seen ?? 0) < jobMark(job))
+  const isDone = ({ id }: CommonEntity) => !again && (states.get(id)?.seen ?? 0) >= jobMark(job)
+  const wanted = entities.filter(entity => !isDone(entity))
   const mapOne = (entity: CommonEntity, ids: KnownIds): Mapped => {
     const idInTarget = states.get(entity.id)?.idInTarget
     return mapFor(
@@ -90,6 +91,18 @@ async function planFor(
       ids,
       context,
     )
+  }
+  if (job.attempt > 1) {
+    // What an earlier attempt has written, it may have written before what that refers to.
+    const done = entities.filter(isDone)
+    const mapped = await withReferences(target, done, known, mapOne)
+    done.forEach((entity, at) => {
+      const { references } = mapped[at]!
+      const isOpen =
+        references.some(({ found }) => found === undefined) ||
+        states.get(entity.id)!.digest !== digestOf(target, entity, references)
+      if (references.length > 0 && isOpen) plan.unresolved.push(entity)
+    })
   }
   const mapped = await withReferences(target, wanted, known, mapOne)
   wanted.forEach((entity, at) => {

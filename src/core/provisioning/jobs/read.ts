@@ -30,11 +30,12 @@ const membersLikeOne = 4
 export async function readType(run: JobRun, type: EntityType, since: string | undefined): Promise<TypeRead> {
   const { source, connector, report } = run
   const position = createPosition(run, type)
-  const seen = run.simulated ? new Set<string>() : undefined
   const unresolved: CommonEntity[] = []
   let failures = 0
-  /** What is brought next, by id. */
-  let gathered = new Map<string, CommonEntity>()
+  /** Of all that were read: two entities cannot be the same one in a target. */
+  const ids = new Set<string>()
+  /** What is brought next. */
+  let gathered: CommonEntity[] = []
   let weight = 0
   const batches = createBatches(run, type)
   try {
@@ -45,7 +46,7 @@ export async function readType(run: JobRun, type: EntityType, since: string | un
       asOf: unresolved.length < mostUnresolved ? end.asOf : undefined,
       failures,
       entities: position.entities(),
-      seen,
+      seen: run.simulated ? ids : undefined,
       unresolved,
     }
   } finally {
@@ -77,8 +78,8 @@ export async function readType(run: JobRun, type: EntityType, since: string | un
   }
 
   async function bring(): Promise<void> {
-    const entities = [...gathered.values()]
-    gathered = new Map()
+    const entities = gathered
+    gathered = []
     weight = 0
     report.set({ doing: `${type}s: ${position.entities()} read` })
     for (const entity of await batches.bring(entities))
@@ -100,11 +101,10 @@ export async function readType(run: JobRun, type: EntityType, since: string | un
     if (outcome.kind === 'mapped') {
       const { entityIdSourceSystem, ...variables } = outcome.variables
       const common = { id: String(entityIdSourceSystem), document: outcome.document, variables }
-      const wrong =
-        wrongId(common.id) ?? (gathered.has(common.id) ? 'is that of another entity too' : undefined)
+      const wrong = wrongId(common.id) ?? (ids.has(common.id) ? 'is that of another entity too' : undefined)
       if (wrong === undefined) {
-        gathered.set(common.id, common)
-        seen?.add(common.id)
+        gathered.push(common)
+        ids.add(common.id)
       } else refused('failed', `its id ${wrong}`)
     } else refused(outcome.kind, outcome.reason)
 

@@ -4,6 +4,7 @@ import { applyTransformation, type EntityType, type JsonObject } from '../transf
 import { flag, numeric } from '../types/property.ts'
 import { forEachOf } from './in-parallel.ts'
 import { type JobRun, jobMark } from './job-run.ts'
+import type { Told } from './report.ts'
 import { mapFor, type Target } from './target.ts'
 
 const atOnce = 200
@@ -53,7 +54,7 @@ async function countVanished(
   if (!seen) return entities.countUnseen(run.source.id, target.system.id, type, jobMark(run.job))
   let count = 0
   for await (const states of vanished(run, target, type, seen))
-    count += states.filter(({ idInTarget }) => idInTarget !== undefined).length
+    count += states.filter(({ idInTarget, pending }) => idInTarget !== undefined || pending).length
   return count
 }
 
@@ -147,7 +148,10 @@ async function removeOne(
   const { id, idInTarget, existed } = state
   const { name, properties } = target.system
   const about = { system: name, entityType: type, id }
-  if (idInTarget === undefined) return true
+  if (idInTarget === undefined) {
+    if (state.pending) tellOfUnheard(run, target, about)
+    return true
+  }
   if (existed && !flag(properties, 'ips.delete.existedbefore.entities', false)) {
     run.report.count(name, 'Write', type, 'skipped')
     run.report.tell('skipped', { ...about, message: 'it was there before the first job, and stays' })
@@ -183,6 +187,15 @@ async function removeOne(
     run.report.tell('failed', { ...about, message: error.message })
     return false
   }
+}
+
+/** What could be found by nothing but what the source said of it. */
+function tellOfUnheard({ report }: JobRun, { system: { name } }: Target, about: Omit<Told, 'message'>): void {
+  report.count(name, 'Write', about.entityType, 'failed')
+  report.tell('failed', {
+    ...about,
+    message: `${name} was asked to create it and never answered, and the source has it no more: if ${name} has it, delete it there`,
+  })
 }
 
 /** Would the source give it, if it were asked for it alone? */

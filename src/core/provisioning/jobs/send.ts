@@ -42,14 +42,15 @@ async function sendPlan(run: JobRun, type: EntityType, { target, operations }: P
       return
     }
     await run.holds()
+    const current = { before: before ?? unknownState(target.system.id, type, entity.id) }
     try {
       if (target.down !== undefined) throw new SystemFailure(target.down)
-      const { state, what } = await send(run, target, type, operation)
+      const { state, what } = await send(run, target, type, operation, current)
       target.unanswered = 0
       states.push({ ...state, seen: mark })
       outcomes.push([what, { ...told, message: `${what} as ${state.idInTarget}` }])
     } catch (error) {
-      const state = before ?? unknownState(target.system.id, type, entity.id)
+      const state = current.before
       const creates = state.idInTarget === undefined
       if (error instanceof Stopped) {
         // Between two tries: nobody heard how the first one ended.
@@ -83,15 +84,15 @@ function noteHealth(target: Target, error: SystemFailure): void {
     target.down = `${error.message} (after ${mostUnanswered} in a row the rest was not tried; the next job does)`
 }
 
-/** The one call, or the few, that an entity needs. */
+/** The one call, or the few, that an entity needs. `current.before`: what is known of it, also when this fails. */
 async function send(
   run: JobRun,
   target: Target,
   type: EntityType,
-  operation: Operation,
+  { entity, document, digest }: Operation,
+  current: { before: EntityState },
 ): Promise<{ state: EntityState; what: 'created' | 'updated' }> {
-  const { entity, document, digest } = operation
-  const before = operation.before ?? unknownState(target.system.id, type, entity.id)
+  const { before } = current
   const { writer } = target
   const known = (idInTarget: string, existed = before.existed): EntityState => ({
     ...before,
@@ -103,7 +104,9 @@ async function send(
   if (before.idInTarget !== undefined) {
     if (await writer.update(type, before.idInTarget, document))
       return { state: known(before.idInTarget), what: 'updated' }
-    // Somebody deleted it there.
+    // Somebody deleted it there. It is about to be created without an intent of its batch.
+    current.before = begun({ ...before, idInTarget: undefined, existed: false }, run.context.now())
+    await run.checkpoint([current.before])
     return create(await createdAnew())
   }
   const made = before.pending ? await writer.find(type, document) : undefined
