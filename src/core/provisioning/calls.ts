@@ -25,6 +25,8 @@ export interface SystemCalls {
   once(call: SystemCall): Promise<SystemAnswer>
   /** As often as the properties `ips.failed.request.retry...` say; `earlier`: how the try before failed. */
   retrying<Result>(work: (earlier: SystemFailure | undefined) => Promise<Result>): Promise<Result>
+  /** Gets a token where one is needed; returns where from, for people. Throws SystemFailure. */
+  checkToken(): Promise<string | undefined>
   close(): void
 }
 
@@ -100,6 +102,12 @@ export function createSystemCalls(system: OpenedSystem, deps: ConnectorDependenc
           throw signal.aborted ? new Stopped('stopped') : error
         })
       }
+    },
+    async checkToken() {
+      const from = properties.OAuth2TokenServiceURL
+      if (from === undefined || properties.Authentication === 'NoAuthentication') return undefined
+      await proof.authorization()
+      return `${from} gave a token`
     },
     close: () => proof.close(),
   }

@@ -7,6 +7,8 @@ export class SystemFailure extends Error {
   readonly passing: boolean
   /** It is not known whether it was done. */
   readonly unsure: boolean
+  /** It answered with something else than was agreed. */
+  readonly senseless: boolean
   /** What the system asked for with Retry-After. */
   readonly retryAfterMs: number | undefined
   /** Nothing else will work either: no token, no connection. */
@@ -17,6 +19,7 @@ export class SystemFailure extends Error {
     this.status = more.status
     this.passing = more.passing ?? false
     this.unsure = more.unsure ?? false
+    this.senseless = more.senseless ?? false
     this.retryAfterMs = more.retryAfterMs
     this.fatal = more.fatal ?? false
   }
@@ -26,6 +29,7 @@ export interface SystemFailureDetails {
   status?: number | undefined
   passing?: boolean
   unsure?: boolean
+  senseless?: boolean
   retryAfterMs?: number | undefined
   fatal?: boolean
 }

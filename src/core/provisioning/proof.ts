@@ -6,6 +6,7 @@ import {
   TokenError,
 } from '../../client/index.ts'
 import type { ConnectionSettings } from '../calls.ts'
+import { second } from '../context.ts'
 import { isLinkLocal } from '../network.ts'
 import { SystemFailure } from './failure.ts'
 import type { OpenedSystem } from './systems/opened.ts'
@@ -64,6 +65,12 @@ export function createProof(system: OpenedSystem, deps: ConnectorDependencies): 
       tokenUrl: url,
       auth: auth(),
       scope: properties.OAuth2TokenScope,
+      ...(properties.OAuth2TokenDefaultExpiresIn !== undefined && {
+        defaultExpiresIn: Number(properties.OAuth2TokenDefaultExpiresIn),
+      }),
+      ...(properties['ips.timeout'] !== undefined && {
+        timeoutMs: Number(properties['ips.timeout']) * second,
+      }),
       tls: { ca: [...deps.publicRoots(), ...ca] },
       lookup: deps.lookup,
       clock: deps.context.now,
@@ -112,8 +119,12 @@ function noToken({ name, properties }: OpenedSystem, failure: TokenError): Syste
     status === undefined
       ? ''
       : `OAuth request failed with status: ${status}${error === undefined ? '' : ` and body: ${said}`}. `
+  // What are options of the library are properties here.
+  const advised = message
+    .replace('set defaultExpiresIn (seconds)', 'set the property OAuth2TokenDefaultExpiresIn (seconds)')
+    .replace('raise timeoutMs', 'raise the property ips.timeout')
   return new SystemFailure(
-    `${described}${message} (token for ${name} from OAuth2TokenServiceURL ${properties.OAuth2TokenServiceURL})`,
+    `${described}${advised} (token for ${name} from OAuth2TokenServiceURL ${properties.OAuth2TokenServiceURL})`,
     { status, fatal: true },
   )
 }

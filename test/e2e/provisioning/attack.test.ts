@@ -449,6 +449,74 @@ for (const engine of ['SQLite', 'PostgreSQL'])
       assert.deepEqual(outer?.members, [{ value: inner?.id, type: 'Group' }])
     })
 
+    test('what failed is counted once, also if it refers to what failed before', async () => {
+      hr.users = people('ann')
+      hr.groups = [{ id: 'crew', displayName: 'crew', members: [{ value: 'of-ann', type: 'User' }] }]
+      cloud.instead = ({ method }, response) => {
+        if (method === 'POST') response.writeHead(400).end()
+        return method === 'POST'
+      }
+      const job = await world.run(source)
+      assert.deepEqual(
+        job.failed.map(({ id }) => id),
+        ['of-ann', 'crew'],
+      )
+      assert.deepEqual(counts(job, target, 'group'), { failed: 1 })
+    })
+
+    test('who was made by a job that was interrupted, and is as it is to be, is not written again', async () => {
+      hr.users = people('ann', 'bob')
+      cloud.instead = ({ method }, response, body) => {
+        if (method !== 'POST') return false
+        const { userName } = JSON.parse(body)
+        const made = userName === 'ann' ? JSON.parse(body) : { userName }
+        cloud.users.push({ ...made, active: true, id: userName, meta: { created: new Date().toISOString() } })
+        response.destroy()
+        return true
+      }
+      hr.users = hr.users.map(user => ({ ...user, title: 'Captain' }))
+      await world.run(source)
+      cloud.instead = () => false
+      assert.deepEqual(counts(await world.run(source), target), { created: 2 })
+      assert.deepEqual(
+        cloud.requests.filter(one => one.startsWith('PUT')),
+        ['PUT /Users/bob'],
+      )
+    })
+
+    test('one answer of no sense is no reason to leave a target alone', async () => {
+      hr.users = people('ann', 'bob', 'carol')
+      await world.set(target, { 'ips.parallel.requests': '1' })
+      let once = true
+      cloud.instead = ({ method }, response) => {
+        if (method !== 'POST' || !once) return false
+        once = false
+        response.writeHead(200, { 'content-type': 'text/html' }).end('<html>')
+        return true
+      }
+      const job = await world.run(source)
+      assert.deepEqual(counts(job, target), { created: 2, failed: 1 })
+      assert.match(job.failed[0]!.message, /text\/html, which is not SCIM/)
+    })
+
+    test('a token server that does not say how long its tokens live is named, with the property for it', async () => {
+      hr.users = people('ann')
+      cloud.instead = ({ url }, response) => {
+        if (url !== '/token') return false
+        response.writeHead(200, { 'content-type': 'application/json' })
+        response.end('{"access_token":"t","token_type":"Bearer"}')
+        return true
+      }
+      await world.set(target, {
+        ...{ Authentication: 'BasicAuthentication', User: 'u', Password: 'p' },
+        OAuth2TokenServiceURL: `${cloud.url}/token`,
+      })
+      const refused = await world.run(source)
+      assert.match(refused.failed[0]!.message, /set the property OAuth2TokenDefaultExpiresIn/)
+      await world.set(target, { OAuth2TokenDefaultExpiresIn: '300' })
+      assert.deepEqual(counts(await world.run(source), target), { created: 1 })
+    })
+
     test('who was in the target before stays, also if the answer to their creation was lost once', async () => {
       await world.set(target, {
         'ips.failed.request.retry.attempts': '1',

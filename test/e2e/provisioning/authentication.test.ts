@@ -156,6 +156,7 @@ test('validate looks at properties, tokens, connections and some entities, and w
       ['hr', 'properties', true],
       ['hr', 'connection', true],
       ['cloud', 'properties', true],
+      ['cloud', 'token', true],
       ['cloud', 'connection', true],
       ['direct', 'properties', true],
       ['direct', 'connection', true],
@@ -163,7 +164,10 @@ test('validate looks at properties, tokens, connections and some entities, and w
       ['hr', 'read groups', true],
     ],
   )
-  assert.deepEqual(counts(job, 'cloud'), { created: 3 })
+  assert.deepEqual(
+    job.statistics.map(({ action }) => action),
+    ['Read'],
+  )
 })
 
 test('validate says what a target lacks, and then gets its token from another host than that of its API', async () => {
@@ -192,6 +196,19 @@ test('validate says what a target lacks, and then gets its token from another ho
   await world.set('warehouse', { Password: provider.secret })
   const job = await world.run('warehouse', 'validate')
   assert.equal(job.status, 'Success', JSON.stringify(job))
+  // Its API need not be SCIM.
+  const URL = `${api.url.replace('localhost', '127.0.0.1')}/of/analytics`
+  await world.set('warehouse', { URL, Password: provider.secret })
+  const other = await world.run('warehouse', 'validate')
+  assert.deepEqual(
+    other.checks!.map(({ check, ok }) => [check, ok]),
+    [
+      ['properties', true],
+      ['token', true],
+      ['connection', true],
+    ],
+    JSON.stringify(other.checks),
+  )
 })
 
 test('every preset of SAP takes a certificate with a token service, and says what it lacks', async () => {

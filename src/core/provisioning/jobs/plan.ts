@@ -79,7 +79,12 @@ async function planFor(
   }
   const mark = attemptMark(job)
   const isDone = ({ id }: CommonEntity) => !again && (states.get(id)?.seen ?? 0) >= jobMark(job)
-  const wanted = entities.filter(entity => !isDone(entity))
+  // What failed the first time is told of, and waits for the next job.
+  const hasFailed = ({ id }: CommonEntity) => {
+    const { idInTarget, digest } = states.get(id) ?? {}
+    return again && (idInTarget === undefined || digest === '')
+  }
+  const wanted = entities.filter(entity => !isDone(entity) && !hasFailed(entity))
   const mapOne = (entity: CommonEntity, ids: KnownIds): Mapped => {
     const idInTarget = states.get(entity.id)?.idInTarget
     return mapFor(

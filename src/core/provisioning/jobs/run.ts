@@ -131,7 +131,10 @@ export async function runJob(
     // A job of kind validate says it of all systems, one by one.
     if (absent.length > 0 && (job.kind !== 'validate' || absent.includes('URL')))
       throw new SystemFailure(`${system.name}: set ${absent.join(', ')}`, { fatal: true })
-    const connector = open(system, { ...deps, signal })
+    // Somebody waits for what a validation says.
+    const properties = { ...system.properties, 'ips.failed.request.retry.attempts': '0' }
+    const opened = job.kind === 'validate' ? { ...system, properties } : system
+    const connector = open(opened, { ...deps, signal })
     connectors.push(connector)
     return connector
   }

@@ -1,6 +1,13 @@
 import { Stopped, SystemFailure } from '../failure.ts'
 import type { EntityState } from '../store.ts'
-import { type EntityType, isList, isObject, type Json, type JsonObject } from '../transformation/index.ts'
+import {
+  type EntityType,
+  isList,
+  isObject,
+  type Json,
+  type JsonObject,
+  sameJson,
+} from '../transformation/index.ts'
 import { flag } from '../types/property.ts'
 import { allOf, forEachOf } from './in-parallel.ts'
 import { begun, begunAt, unknownState, wasThere } from './intents.ts'
@@ -78,7 +85,7 @@ async function sendPlan(run: JobRun, type: EntityType, { target, operations }: P
 
 function noteHealth(target: Target, error: SystemFailure): void {
   if (target.down !== undefined) return
-  target.unanswered = error.passing ? target.unanswered + 1 : 0
+  target.unanswered = error.passing || error.senseless ? target.unanswered + 1 : 0
   if (error.fatal) target.down = error.message
   else if (target.unanswered >= mostUnanswered)
     target.down = `${error.message} (after ${mostUnanswered} in a row the rest was not tried; the next job does)`
@@ -111,8 +118,10 @@ async function send(
   }
   const made = before.pending ? await writer.find(type, document) : undefined
   if (made === undefined) return create(document)
-  await overwrite(made.id)
-  return { state: known(made.id, wasThere(before, made.createdAt)), what: 'created' }
+  const existed = wasThere(before, made.createdAt)
+  // What was made by us as it is to be is not written again.
+  if (existed || !hasAll(made.document, document)) await overwrite(made.id)
+  return { state: known(made.id, existed), what: 'created' }
 
   async function create(wanted: JsonObject): Promise<{ state: EntityState; what: 'created' | 'updated' }> {
     const began = { digest: begunAt(run.context.now()) }
@@ -147,6 +156,10 @@ async function send(
     return mapped!
   }
 }
+
+/** Is everything there that was written, whatever the system has added? */
+const hasAll = (found: JsonObject, written: JsonObject): boolean =>
+  Object.entries(written).every(([name, value]) => sameJson(found[name], value))
 
 /** With the members that a group had before. */
 function withMembersOf(entity: JsonObject, before: JsonObject): JsonObject {

@@ -20,12 +20,13 @@ export async function validate(run: JobRun): Promise<void> {
   const systems = [run, ...run.targets.map(({ system, connector }) => ({ source: system, connector }))]
   for (const { source: system, connector } of systems) {
     checkProperties(system, note)
+    await checkToken(system, connector, note)
     await checkConnection(system, connector, note)
     await run.checkpoint([])
   }
   if (run.source.role !== 'source') return
   for (const type of run.connector.entityTypes) {
-    if (!run.connector.read || !run.transformation.handles(type)) continue
+    if (!run.connector.read || run.connector.isOnlyReached || !run.transformation.handles(type)) continue
     try {
       await tryEntities(run, type, note)
     } catch (error) {
@@ -58,6 +59,17 @@ export async function checkConnection(system: OpenedSystem, connector: Connector
   }
 }
 
+/** Where tokens come from another server than the answers. */
+async function checkToken(system: OpenedSystem, { checkToken }: Connector, note: Note): Promise<void> {
+  try {
+    const said = await checkToken?.()
+    if (said !== undefined) note(system.name, 'token', true, said)
+  } catch (error) {
+    if (!(error instanceof SystemFailure)) throw error
+    note(system.name, 'token', false, error.message)
+  }
+}
+
 /** Through the transformations, as a job would. */
 async function tryEntities(run: JobRun, type: EntityType, note: Note): Promise<void> {
   const { source, report } = run
@@ -86,7 +98,8 @@ async function tryEntities(run: JobRun, type: EntityType, note: Note): Promise<v
       const entity = { id: String(read.variables.entityIdSourceSystem), ...read }
       const { outcome } = mapFor(target, type, entity, 'create', undefined, {}, run.context)
       const log: JobLogLine['log'] = outcome.kind === 'mapped' ? 'created' : outcome.kind
-      report.count(name, 'Write', type, log)
+      // What would be written is told of, and counted as nothing.
+      if (log !== 'created') report.count(name, 'Write', type, log)
       report.tell(log, {
         system: name,
         entityType: type,

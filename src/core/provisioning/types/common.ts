@@ -35,6 +35,11 @@ export const httpProperties: readonly PropertySpec[] = [
     wrong: address,
   },
   { name: 'OAuth2TokenScope', description: 'Scopes of the token, separated by spaces' },
+  {
+    name: 'OAuth2TokenDefaultExpiresIn',
+    description: 'Seconds that a token lives, of a token server that does not say (expires_in)',
+    wrong: wholeNumber(1, 86_400),
+  },
   { name: 'client_id', description: 'OAuth client id, with ClientCertificateAuthentication' },
   {
     name: 'TrustAll',

@@ -6,4 +6,5 @@ export const sapBusinessNetwork = scimPreset({
   title: 'SAP Business Network',
   roles: ['source', 'target', 'proxy'],
   needed: ['Authentication'],
+  isOnlyReached: true,
 })

@@ -6,4 +6,5 @@ export const sapProcurementDataWarehouse = scimPreset({
   title: 'Procurement Data Warehouse',
   roles: ['source', 'target', 'proxy'],
   needed: ['Authentication', 'OAuth2TokenServiceURL'],
+  isOnlyReached: true,
 })

@@ -14,6 +14,7 @@ export function connectScim(system: OpenedSystem, deps: ConnectorDependencies): 
   return {
     entityTypes,
     check: reader.check,
+    checkToken: calls.checkToken,
     read: reader.read,
     readOne: reader.readOne,
     writer: scimWriter(system, calls),

@@ -34,9 +34,15 @@ export function scimWriter(system: OpenedSystem, calls: SystemCalls): Writer {
         throw new SystemFailure(
           `${name}: GET ${endpoints[type]} gives others than those that are asked for: does it know the filter ${attribute} eq? Nothing was written.`,
         )
-      const usableOnes = those.flatMap(({ id, meta }) =>
-        typeof id === 'string'
-          ? [{ id: usable(id, name, `GET ${endpoints[type]}`), createdAt: createdAt(meta) }]
+      const usableOnes = those.flatMap(document =>
+        typeof document.id === 'string'
+          ? [
+              {
+                id: usable(document.id, name, `GET ${endpoints[type]}`),
+                createdAt: createdAt(document.meta),
+                document,
+              },
+            ]
           : [],
       )
       if (usableOnes.length > 1)
@@ -120,8 +126,9 @@ function idIn(answer: SystemAnswer, name: string, path: string): string {
     try {
       return objectIn(answer, name, what)
     } catch (error) {
-      const { message, status, fatal } = error as SystemFailure
-      throw new SystemFailure(message, { status, fatal, unsure: true })
+      // One answer of no sense says nothing about the next one.
+      const { message, status } = error as SystemFailure
+      throw new SystemFailure(message, { status, senseless: true, unsure: true })
     }
   }
 }

@@ -49,6 +49,10 @@ export interface Connector {
   readonly entityTypes: readonly EntityType[]
   /** Reaches the system, as it would for a job, and changes nothing. Returns what it found, for people. */
   check(): Promise<string>
+  /** Gets a token, as for a job; returns where from, for people, or undefined where none is needed. */
+  checkToken?(): Promise<string | undefined>
+  /** `check` shows that it answers and takes the credentials; whether it speaks SCIM shows in a job. */
+  readonly isOnlyReached?: boolean
   /** All entities, or those that changed after a time of the source; returns how the read ended. */
   read?(type: EntityType, since: string | undefined): AsyncGenerator<readonly JsonObject[], ReadEnd>
   /**
@@ -73,6 +77,8 @@ export interface FoundEntity {
   readonly id: string
   /** When it was made, by the clock of the system; undefined: it does not say. */
   readonly createdAt: number | undefined
+  /** As it is in the system. */
+  readonly document: JsonObject
 }
 
 export interface Writer {
