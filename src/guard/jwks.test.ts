@@ -140,7 +140,7 @@ describe('how often keys are fetched', () => {
       assert.equal(await check(text), 'passes')
       await fetched
       assert.equal(await check(await token(second)), '401 key: no signing key with kid "two" is published')
-      assert.equal(state.fetches, 2)
+      assert.ok(state.fetches > 1)
     })
   test('for an unknown kid once in 30 s, whoever asks', async t => {
     const { check, token, state, time } = await world(t)
@@ -150,15 +150,25 @@ describe('how often keys are fetched', () => {
     )
     const all = () => Promise.all(unknown.map(check))
     for (const result of await all()) assert.match(result, /^401 key: no signing key with kid "made-up/)
-    assert.equal(state.fetches, 1)
-    time.now += 30_000
-    await all()
+    assert.equal(state.fetches, 2)
+    time.now += 29_999
     await all()
     assert.equal(state.fetches, 2)
+    time.now += 1
+    await all()
+    await all()
+    assert.equal(state.fetches, 3)
   })
-  test('a new key is found by its first token, once the cooldown is over', async t => {
+  test('a new key is found by its first token, also right after the keys were fetched', async t => {
+    const { check, token, state } = await world(t)
+    await check(await token())
+    state.keys = [first.jwk, second.jwk]
+    assert.equal(await check(await token(second)), 'passes')
+  })
+  test('made-up names hold a new key up for no longer than the cooldown', async t => {
     const { check, token, state, time } = await world(t)
     await check(await token())
+    await check(await token(first, { kid: 'made-up' }))
     state.keys = [first.jwk, second.jwk]
     time.now += 29_999
     assert.match(await check(await token(second)), /^401 key/)

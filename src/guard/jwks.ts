@@ -47,6 +47,8 @@ export function remoteKeys({ locate, fetchJson, clock, onWarning }: RemoteKeysOp
   let held: { set: KeySet; freshUntil: number } | undefined
   let flight: Promise<void> | undefined
   let lastTry = Number.NEGATIVE_INFINITY
+  /** Because of an unknown name: after a fetch for another reason the keys may have been rotated the moment after. */
+  let lastAsked = Number.NEGATIVE_INFINITY
   let failure: string | undefined
 
   async function refresh(): Promise<void> {
@@ -72,11 +74,14 @@ export function remoteKeys({ locate, fetchJson, clock, onWarning }: RemoteKeysOp
   }
 
   /** Also true after the clock was set back, so that a wrong clock blocks nothing for long. */
-  const mayTry = (now: number, pause: number) => now < lastTry || now >= lastTry + pause
+  const isOver = (now: number, since: number, pause: number) => now < since || now >= since + pause
+  const mayTry = (now: number, pause: number) => isOver(now, lastTry, pause)
+  const mayAsk = (now: number) =>
+    isOver(now, lastAsked, cooldownMs) && (failure === undefined || mayTry(now, cooldownMs))
   const usable = (now: number) => (held && now < held.freshUntil + graceMs ? held.set : undefined)
 
-  async function findAfterRefresh(kid: string, alg: string, pause: number): Promise<FoundKey> {
-    if (flight || mayTry(clock(), pause)) await sharedRefresh()
+  async function findAfterRefresh(kid: string, alg: string, pause: number, may: boolean): Promise<FoundKey> {
+    if (flight || may) await sharedRefresh()
     const found = usable(clock())?.find(kid, alg)
     if (found) return found
     // Without an answer nobody knows whether the key exists.
@@ -88,9 +93,13 @@ export function remoteKeys({ locate, fetchJson, clock, onWarning }: RemoteKeysOp
     find(kid, alg) {
       const now = clock()
       const set = usable(now)
-      if (!held || !set) return findAfterRefresh(kid, alg, retryMs)
+      if (!held || !set) return findAfterRefresh(kid, alg, retryMs, mayTry(now, retryMs))
       if (now >= held.freshUntil && !flight && mayTry(now, cooldownMs)) void sharedRefresh()
-      return set.find(kid, alg) ?? findAfterRefresh(kid, alg, cooldownMs)
+      const found = set.find(kid, alg)
+      if (found) return found
+      const may = mayAsk(now)
+      if (may && !flight) lastAsked = now
+      return findAfterRefresh(kid, alg, cooldownMs, may)
     },
   }
 }

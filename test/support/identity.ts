@@ -97,7 +97,7 @@ export async function startTestIdentity(options: IdentityOptions = {}): Promise<
   await app.ready()
   const door = createFrontDoor(
     all,
-    () => identityProblem,
+    () => identityProblem(true),
     (request, response) => {
       presetCommonHeaders(response)
       app.routing(request, response)

@@ -6,7 +6,6 @@ import { createWorker } from './flows.ts'
 import { asProblem } from './framework.ts'
 import { createFrontDoor } from './front.ts'
 import { createIdentityApp } from './identity/app.ts'
-import { identityProblem } from './identity/problem.ts'
 import { createTokenServer } from './oauth.ts'
 import { observeRefusal, type Surface } from './observe.ts'
 import { operationsRoutes } from './operations.ts'
@@ -56,7 +55,7 @@ export async function createHttpApp(services: Services): Promise<(listener: List
   const formAt = (path: string): Renderer => {
     if (path.startsWith('/admin/')) return adminProblem
     if (path.startsWith('/osb/')) return osbProblem
-    if (identity?.serves(path)) return identityProblem
+    if (identity?.serves(path)) return identity.problem
     return tokenServer.find(path)?.endpoint.problem ?? resourceProblem
   }
 

@@ -8,6 +8,10 @@ import type { EntityKind, IdentityTable, IdentityTables } from './store.ts'
 export const administratorRole = 'admin'
 const defaultTenant = '<default>'
 
+/** Without the one nobody could administer anything, and who is in no other tenant is in the other. */
+export const isIndispensable = ({ kind, id }: { readonly kind: EntityKind; readonly id: string }): boolean =>
+  (kind === 'role' && id === administratorRole) || (kind === 'tenant' && id === defaultTenant)
+
 interface PredefinedRole {
   readonly id: string
   readonly name: string
@@ -89,20 +93,28 @@ const predefinedRoles: readonly PredefinedRole[] = [
 
 /**
  * Makes the tenant `<default>` and the predefined roles with their authorizations, once: what an operator has deleted
- * since does not come back. Nobody becomes a member of a role by it. True when something was made.
+ * since does not come back, but for what is indispensable. Nobody becomes a member of a role by it. True when something
+ * was made.
  */
 export async function ensureIdentityDefaults(
   { id: tenantId }: Pick<Tenant, 'id'>,
   { store, context }: { store: Transactions<IdentityTables>; context: Pick<Context, 'now'> },
 ): Promise<boolean> {
-  if ((await store.read.identity.lastKey(tenantId)) > 0) return false
+  const isThere = async (identity: IdentityTable, kind: EntityKind, id: string) =>
+    (await identity.find(tenantId, kind, id)) !== undefined
+  // Authorizations have numbers: once there was one, there was a first start.
+  const hasStarted = async (identity: IdentityTable) => (await identity.lastKey(tenantId)) > 0
+  const isWhole = async (identity: IdentityTable) =>
+    (await isThere(identity, 'role', administratorRole)) && (await isThere(identity, 'tenant', defaultTenant))
+  if ((await hasStarted(store.read.identity)) && (await isWhole(store.read.identity))) return false
   return store.write(async ({ identity }) => {
-    // Authorizations have numbers: once there was one, there was a first start.
-    if ((await identity.lastKey(tenantId)) > 0) return false
+    const isFirst = !(await hasStarted(identity))
+    if (!isFirst && (await isWhole(identity))) return false
     const put = (kind: EntityKind, id: string, content: Readonly<Record<string, unknown>>) =>
       putUnlessThere({ tenantId, kind, id, content, createdAt: context.now() }, identity)
     await put('tenant', defaultTenant, { name: 'Default' })
     for (const { id, name, description, permissions } of predefinedRoles) {
+      if (!isFirst && (id !== administratorRole || (await isThere(identity, 'role', id)))) continue
       await put('role', id, { name, description })
       const membership = { tenantId, containerId: defaultTenant, memberId: id } as const
       const full = { ...membership, container: 'tenant', member: 'role' } as const

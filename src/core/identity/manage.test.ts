@@ -260,9 +260,27 @@ describe('the first start', () => {
     assert.ok(
       (await memberships()).every(({ container, member }) => container === 'tenant' && member === 'role'),
     )
-    await deleteEntity(home, 'role', 'admin', deps)
+    await deleteEntity(home, 'role', 'rpa', deps)
     assert.equal(await ensureIdentityDefaults(home, deps), false)
-    assert.equal(await find('role', 'admin'), undefined)
+    assert.equal(await find('role', 'rpa'), undefined)
+  })
+
+  test('nobody takes away what nobody could make again, and where it is missing it comes back', async () => {
+    const { home, find } = await world()
+    await ensureIdentityDefaults(home, deps)
+    for (const [kind, id] of [
+      ['role', 'admin'],
+      ['tenant', '<default>'],
+    ] as const) {
+      assert.equal(codeOf(await deleteEntity(home, kind, id, deps)), 'conflict')
+      await deps.store.write(async ({ identity }) => {
+        await identity.delete((await identity.find(home.id, kind, id))!)
+      })
+      assert.equal(await ensureIdentityDefaults(home, deps), true)
+      assert.ok(await find(kind, id))
+    }
+    const owned = await deps.store.read.identity.ownedBy(home.id, 'ROLE', 'admin')
+    assert.ok(owned.some(({ content }) => content.resourceType === 'AUTHORIZATION'))
   })
 
   test('leaves what is there already as it is', async () => {

@@ -6,6 +6,7 @@ import { printable } from '../schema.ts'
 import type { Transactions } from '../store.ts'
 import type { Tenant } from '../tenant.ts'
 import { auditRole } from './audit.ts'
+import { isIndispensable } from './defaults.ts'
 import { invalid } from './invalid.ts'
 import type { AuthorizationContent, OwnerType } from './kinds/authorization.ts'
 import { wrongCommonId } from './kinds/ids.ts'
@@ -86,7 +87,7 @@ export async function updateEntity(
   })
 }
 
-/** Deletes an entity with its memberships and the authorizations that it owns. */
+/** Deletes an entity with its memberships and the authorizations that it owns; not what nobody could make again. */
 export async function deleteEntity(
   { id: tenantId }: Home,
   kindName: EntityKind,
@@ -96,6 +97,11 @@ export async function deleteEntity(
   return store.write(async ({ identity }) => {
     const found = await identity.find(tenantId, kindName, id)
     if (!found) return notThere(kindOf(kindName), id)
+    if (isIndispensable(found))
+      return new Problem(
+        'conflict',
+        `the ${kindOf(kindName).title} ${printable(id)} is predefined, and stays`,
+      )
     const ownerType = ownerTypeOf[kindName]
     if (ownerType !== undefined)
       for (const one of await identity.ownedBy(tenantId, ownerType, id)) await identity.delete(one)

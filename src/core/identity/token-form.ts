@@ -122,8 +122,8 @@ export const roleNamed = (authority: string): string =>
  * Of Entra, where administrators of the directory alone assign them to applications and users. What other issuers call
  * roles may be up to whoever asks: there a mapping rule has to name it.
  */
-function rolesIn({ roles, app_roles: appRoles }: Claims): string[] {
-  return [roles, appRoles]
+function rolesIn({ roles, app_roles: appRoles, authorities }: Claims): string[] {
+  return [roles, appRoles, authorities]
     .flatMap(value => (Array.isArray(value) ? value : []))
     .filter(isName)
     .map(roleNamed)

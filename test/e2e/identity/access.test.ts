@@ -17,10 +17,7 @@ describe('who is not known', () => {
     for (const { method, path } of identityApi) {
       const { status, headers, body } = await identity.stranger(method, addressOf(path), '{broken')
       assert.equal(status, 401, `${method} ${path}`)
-      assert.equal(
-        headers['www-authenticate'],
-        'Bearer realm="default", Basic realm="default", charset="UTF-8"',
-      )
+      assert.equal(headers['www-authenticate'], 'Basic realm="default", charset="UTF-8"')
       assert.equal(headers['content-type'], 'application/problem+json')
       assert.equal(headers['cache-control'], 'no-store')
       const { correlation_id, ...rest } = body

@@ -2,8 +2,10 @@ import type { ServerResponse } from 'node:http'
 import Fastify from 'fastify'
 import type { IdentityService } from '../../../core/identity/index.ts'
 import { presetCommonHeaders } from '../answer.ts'
+import type { Renderer } from '../problems.ts'
 import type { EnvelopedRequest } from '../request.ts'
 import type { Services } from '../services.ts'
+import { identityProblem } from './problem.ts'
 import { registerIdentity } from './routes.ts'
 import { callerOf, handleSession, isOfSessions } from './sessions.ts'
 
@@ -11,6 +13,7 @@ import { callerOf, handleSession, isOfSessions } from './sessions.ts'
 export interface IdentityApp {
   /** Is it one of its addresses? */
   serves(path: string): boolean
+  readonly problem: Renderer
   handle(request: EnvelopedRequest, response: ServerResponse): void
 }
 
@@ -33,6 +36,7 @@ export async function createIdentityApp(identity: IdentityService, services: Ser
   })
   await app.ready()
   return {
+    problem: identityProblem(identity.takesPasswords),
     serves: path => ofApi.test(path) || isOfSessions(path),
     handle(request, response) {
       if (isOfSessions(request.envelope.path)) return void handleSession(request, response, ofSessions)

@@ -119,7 +119,7 @@ export async function registerIdentity(app: FastifyInstance, services: IdentityS
   function refuse(problem: Problem, request: FastifyRequest, reply: FastifyReply) {
     const envelope = envelopeOf(request.raw)
     const caller = callers.get(request)?.principal?.id
-    const rendered = identityProblem(problem, envelope, tenant.name)
+    const rendered = identityProblem(services.takesPasswords)(problem, envelope, tenant.name)
     const observed = problem.with({
       check: problem.check ?? 'request',
       ...(caller !== undefined && { subject: { clientId: caller } }),

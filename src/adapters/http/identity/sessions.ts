@@ -25,6 +25,7 @@ export interface SessionServices extends Pick<Services, 'journal' | 'meter' | 'c
   readonly realm: string
   readonly sessions: Sessions
   readonly csrfEnabled: boolean
+  readonly takesPasswords: boolean
   authenticate(request: IdentityRequest): Soon<IdentityCaller | Problem>
 }
 
@@ -118,7 +119,7 @@ export async function handleSession(
     response.end()
     return
   }
-  const rendered = identityProblem(result, envelope, services.realm)
+  const rendered = identityProblem(services.takesPasswords)(result, envelope, services.realm)
   observeRefusal(
     result.with({ check: result.check ?? 'credentials' }),
     rendered.status,
