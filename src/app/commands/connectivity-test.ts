@@ -69,6 +69,7 @@ async function tryConnection(address: string, options: Options, cli: Cli): Promi
     ...(clientCertificate !== undefined && { clientCertificate }),
   })
   cli.terminal.show(report, () => show(report, cli))
+  if (report.certificates.length === 0 && (download ?? trust) !== undefined) throw notShown(report, download)
   if (download !== undefined) save(report, download, cli)
   if (trust !== undefined) return trustRoot(report, trust, fingerprint, cli)
   if (!report.works)
@@ -76,6 +77,16 @@ async function tryConnection(address: string, options: Options, cli: Cli): Promi
       report.reason ?? 'the connection would not work',
       report.hint ? { hint: report.hint } : {},
     )
+}
+
+/** Without a certificate nothing can be saved or trusted: why there is none counts. */
+function notShown({ host, reason, hint, checks }: ReportAnswer, download: string | undefined): Refused {
+  const why = reason ?? checks.find(({ outcome }) => outcome === 'failed')?.reason
+  const hints = [hint, download !== undefined && `Nothing was saved in ${download}.`].filter(Boolean)
+  return new Refused(
+    why ?? `${host} has shown no certificate`,
+    hints.length > 0 ? { hint: hints.join(' ') } : {},
+  )
 }
 
 function show(report: ReportAnswer, { terminal, now }: Cli): string {
@@ -147,9 +158,7 @@ async function trustRoot(
 }
 
 /** One file for each certificate; its name says what it is, and where in the chain. */
-function save({ certificates, host, missingRoot }: ReportAnswer, file: string, { terminal }: Cli): void {
-  if (certificates.length === 0)
-    throw new Refused(`${host} has shown no certificate, so there is nothing to save`)
+function save({ certificates, missingRoot }: ReportAnswer, file: string, { terminal }: Cli): void {
   const entries = certificates.map(({ role, subject, pem }, i) => [
     `${i + 1}-${role}-${commonName(subject)}.cer`,
     strToU8(pem),

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
+import { existsSync, readFileSync } from 'node:fs'
+import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { after, before, test } from 'node:test'
 import { createServer, type Server } from 'node:tls'
 import { unzipSync } from 'fflate'
@@ -60,6 +60,27 @@ test('its certificates are saved one by one, by what they are', async () => {
   const ders = Object.values(files).map(bytes => new X509Certificate(bytes).raw)
   assert.deepEqual(ders, [own.der, issuing.der, root.der])
   await refused(`connectivity-test ${address} --download $chain.tar`, /let its name end in \.zip/, 2)
+})
+
+test('where no certificate was shown, the cause is told, and that nothing was saved', async () => {
+  const old = createTcpServer(socket => {
+    socket.on('error', () => {})
+    // protocol_version, as a server answers that speaks TLS 1.1 at most
+    socket.once('data', () => socket.end(Buffer.from('15030200020246', 'hex')))
+  }).listen(0, '127.0.0.1')
+  const closed = createTcpServer().listen(0, '127.0.0.1')
+  await Promise.all([old, closed].map(each => once(each, 'listening')))
+  const [oldPort, closedPort] = [old, closed].map(each => (each.address() as AddressInfo).port)
+  closed.close()
+  for (const [port, cause] of [
+    [closedPort, /ECONNREFUSED[\s\S]+Nothing listens there[\s\S]+Nothing was saved in .*none\.zip/],
+    [oldPort, /VERSION[\s\S]+speak TLS 1\.2 or 1\.3[\s\S]+Nothing was saved in .*none\.zip/i],
+  ] as const) {
+    const { out } = await refused(`connectivity-test localhost:${port} --download $none.zip`, cause)
+    assert.match(out, /✗ (?:connection|tls)\n/)
+  }
+  old.close()
+  assert.ok(!existsSync(at('none.zip')))
 })
 
 test('its root is trusted when somebody has said its fingerprint, and the connection works then', async () => {
