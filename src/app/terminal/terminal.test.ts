@@ -129,6 +129,18 @@ describe('paint', () => {
     )
   })
 
+  test('below a check that failed stands why', () => {
+    const checks = [
+      { name: 'name', outcome: 'passed', reason: null },
+      { name: 'tls', outcome: 'failed', reason: 'no version in common' },
+      { name: 'host name', outcome: 'failed', reason: 'for another\n' },
+    ]
+    assert.equal(
+      checkList(checks, plain),
+      '  + name\n  x tls\n    no version in common\n  x host name\n    for another?\n',
+    )
+  })
+
   test('letters of every script are printable, control characters are not', () => {
     assert.equal(printable('Zürich 東京 عربي'), 'Zürich 東京 عربي')
     assert.equal(printable('a\r\u0000\u009b\u2028\u200e\u007f'), 'a??????')

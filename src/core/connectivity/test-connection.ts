@@ -27,6 +27,8 @@ export interface ConnectionRequest {
 export interface ConnectionCheck {
   readonly name: string
   readonly outcome: 'passed' | 'failed' | 'not reached'
+  /** Why it failed. */
+  readonly reason: string | undefined
 }
 
 /** What a connection showed. */
@@ -102,7 +104,11 @@ export async function testConnection(
     works: first === undefined,
     reason: first?.reason,
     hint: first?.hint,
-    checks: steps.map(name => ({ name, outcome: outcomeOf(name, findings, probed, chain !== undefined) })),
+    checks: steps.map(name => ({
+      name,
+      outcome: outcomeOf(name, findings, probed, chain !== undefined),
+      reason: findings.find(({ step }) => step === name)?.reason,
+    })),
     addresses: probed.addresses,
     address: probed.address,
     protocol: probed.tls?.protocol,

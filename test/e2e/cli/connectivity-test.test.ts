@@ -83,6 +83,23 @@ test('where no certificate was shown, the cause is told, and that nothing was sa
   assert.ok(!existsSync(at('none.zip')))
 })
 
+test('each check that failed says why, in the list and in JSON, also where nobody has to be right', async () => {
+  const other = address.replace('localhost', '127.0.0.1')
+  const reason = 'the certificate is not for 127.0.0.1, but for localhost'
+  const { out } = await done(`connectivity-test ${other} --no-verify`)
+  assert.match(
+    out,
+    new RegExp(`✗ certificate trusted\n    .*Root of the partner.*\n  ✗ host name\n    ${reason}\n`),
+  )
+  const { checks } = await json<{ checks: { name: string; reason: string | null }[] }>(
+    `connectivity-test ${other} --no-verify`,
+  )
+  const told = Object.fromEntries(checks.map(check => [check.name, check.reason]))
+  assert.equal(told.tls, null)
+  assert.match(told['certificate trusted']!, /Root of the partner/)
+  assert.equal(told['host name'], reason)
+})
+
 test('its root is trusted when somebody has said its fingerprint, and the connection works then', async () => {
   const line = `connectivity-test ${address} --trust partner`
   await refused(

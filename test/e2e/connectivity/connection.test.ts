@@ -171,6 +171,22 @@ describe('the host name', () => {
     assert.equal(outcomes(report)['certificate trusted'], 'passed')
     assert.equal((await tried('localhost', { port, verify: false })).works, true)
   })
+
+  test('and the chain each have a reason of their own, also where neither has to be right', async () => {
+    const port = await serving(serverOf(root, {}, ['erp.example']), [])
+    for (const [tenant, verify, failed] of [
+      [distrusting, true, ['certificate trusted', 'host name']],
+      [distrusting, false, ['certificate trusted', 'host name']],
+      [server.tenant, false, ['host name']],
+    ] as const) {
+      const { checks, works } = await tried('localhost', { port, tenant, verify })
+      assert.equal(works, !verify)
+      const told = Object.fromEntries(checks.flatMap(({ name, reason }) => (reason ? [[name, reason]] : [])))
+      assert.deepEqual(Object.keys(told), failed)
+      assert.equal(told['host name'], 'the certificate is not for localhost, but for erp.example')
+      assert.ok(checks.every(({ outcome, reason }) => (outcome === 'failed') === (reason !== undefined)))
+    }
+  })
 })
 
 describe('a client certificate', () => {

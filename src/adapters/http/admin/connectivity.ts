@@ -23,7 +23,13 @@ const reportAnswer = z.object({
   works: z.boolean(),
   reason: z.string().nullable(),
   hint: z.string().nullable(),
-  checks: z.array(z.object({ name: z.string(), outcome: z.enum(['passed', 'failed', 'not reached']) })),
+  checks: z.array(
+    z.object({
+      name: z.string(),
+      outcome: z.enum(['passed', 'failed', 'not reached']),
+      reason: z.string().nullable().meta({ description: 'Why it failed' }),
+    }),
+  ),
   addresses: z.array(z.string()),
   address: z.string().nullable(),
   protocol: z.string().nullable(),
@@ -48,7 +54,7 @@ function show({ certificates, ...report }: ConnectionReport): z.infer<typeof rep
     cipher,
     missingRoot,
     asksForCertificate,
-    checks: [...checks],
+    checks: checks.map(({ reason = null, ...check }) => ({ ...check, reason })),
     addresses: [...addresses],
     acceptedAuthorities: [...acceptedAuthorities],
     certificates: certificates.map(({ der, notBefore, notAfter, ...rest }) => ({
