@@ -39,8 +39,11 @@ const shapes: readonly (readonly [RegExp, string])[] = [
 
 /** What a file that is not PKCS#12 seems to be, and what to do with it. */
 export const otherFormat = (file: Buffer): string =>
-  (matching(beginnings, file.toString('latin1', 0, longestBeginning)) ?? matching(shapes, shapeOf(file))) ||
-  `the file is not PKCS#12: ${makeOne}`
+  knownFormat(file) ?? `the file is not PKCS#12: ${makeOne}`
+
+/** The same, where it is one of those that are known. */
+export const knownFormat = (file: Buffer): string | undefined =>
+  matching(beginnings, file.toString('latin1', 0, longestBeginning)) ?? matching(shapes, shapeOf(file))
 
 const matching = (table: readonly (readonly [RegExp, string])[], text: string): string | undefined =>
   table.find(([pattern]) => pattern.test(text))?.[1]

@@ -258,8 +258,14 @@ test('what cannot be imported is refused with the reason, which repeats nothing 
     Array.from({ length: 400 }, (_, i) => ({ kind: 'dns', value: `a-long-name-number-${i}.example` })),
   )
   for (const [file, words, more] of [
-    ['', /it cannot be imported: /],
-    ['no key', /it cannot be imported: /],
+    ['', /it is no PKCS#12 and no PEM file: the file is empty/],
+    ['no key', /it cannot be imported: it is no PKCS#12 and no PEM file \|/],
+    [Buffer.from('ff00fe01', 'hex').toString('base64'), /it is no PKCS#12 and no PEM file \|/],
+    [
+      Buffer.from('feedfeed0000000200000000', 'hex').toString('base64'),
+      /Java keystore of the type JKS: convert it with keytool -importkeystore .*-deststoretype PKCS12/,
+    ],
+    [root.der.toString('base64').slice(0, -3), /not exact base64: was something cut off\?/],
     [key, /a private key without a certificate: give both in one file/],
     [key + newRoot('x').issue().pem, /the file holds no certificate of its private key/],
     [key + sender.pem + newRoot('x').pem, /not one chain/],

@@ -82,6 +82,16 @@ test('key pairs are imported from PKCS#12 and PEM, with what opens them in a fil
   await refused('keystore csr alone', /entry alone is a certificate/)
 })
 
+test('what is no PKCS#12 and no PEM is told so, and how a keystore of Java becomes one', async () => {
+  writeFileSync(at('bytes'), Buffer.from('ff0001fe', 'hex'))
+  writeFileSync(at('java.jks'), Buffer.from('feedfeed0000000200000000', 'hex'))
+  await refused('keystore import x $bytes', /it is no PKCS#12 and no PEM file/)
+  await refused(
+    'keystore import x $java.jks',
+    /it is no PKCS#12 and no PEM file: .*JKS: convert it with keytool -importkeystore .*-deststoretype PKCS12/,
+  )
+})
+
 test('an entry is renamed and deleted', async () => {
   await done('keystore create first --key-length 256')
   assert.equal((await json<Entry>('keystore rename first Second')).alias, 'Second')

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { readFileSync } from 'node:fs'
 import { buffer } from 'node:stream/consumers'
 import type { Cli } from './command.ts'
@@ -29,13 +30,17 @@ export async function readText(file: string, cli: Input): Promise<string> {
   return (await readBytes(file, cli)).toString('utf8')
 }
 
-/** PEM as it stands; of a file in DER its base64: whoever reads certificates here reads both. Throws WrongUsage. */
+/** PEM as it stands; of a file in DER or of no text its base64: whoever reads certificates here reads both. Throws WrongUsage. */
 export async function readPem(file: string, cli: Input): Promise<string> {
   const bytes = await readBytes(file, cli)
-  return bytes.toString(bytes[0] === derSequence ? 'base64' : 'utf8')
+  return bytes.toString(bytes[0] === derSequence || !isText(bytes) ? 'base64' : 'utf8')
 }
 
 const derSequence = 0x30
+
+/** Beside PEM, whatever its letters are, stands a name at times that is written in another encoding. */
+const isText = (bytes: Buffer): boolean =>
+  !bytes.includes(0) && (isUtf8(bytes) || bytes.includes('-----BEGIN'))
 
 export function unreadable(file: string, error: unknown): WrongUsage {
   const { code, message } = error as NodeJS.ErrnoException

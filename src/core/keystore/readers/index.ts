@@ -1,6 +1,7 @@
 import { DerError } from '../../../crypto/der.ts'
 import { PemError } from '../../../crypto/pem.ts'
 import { Pkcs12Error } from '../../../crypto/pkcs12/error.ts'
+import { knownFormat } from '../../../crypto/pkcs12/other-formats.ts'
 import type { Problem } from '../../problem.ts'
 import { keystoreLimits, refuse } from '../rules.ts'
 import { pem } from './pem.ts'
@@ -15,13 +16,20 @@ export function readKeyFile(given: string, opening: Opening): KeyFileContents | 
   const file = bytesOf(given)
   const { fileBytes } = keystoreLimits
   if (file.length > fileBytes) return refuse(`the file has ${file.length} bytes: the limit is ${fileBytes}`)
+  const reader = readers.find(each => each.claims(file))
+  if (!reader) return refuse(`it cannot be imported: ${whatElse(file)}`)
   try {
-    return readers.find(reader => reader.claims(file))!.read(file, opening)
+    return reader.read(file, opening)
   } catch (error) {
     const known = [PemError, DerError, Pkcs12Error].some(kind => error instanceof kind)
     if (known) return refuse(`it cannot be imported: ${(error as Error).message}`)
     throw error
   }
+}
+
+function whatElse(file: Buffer): string {
+  const known = knownFormat(file)
+  return `it is no PKCS#12 and no PEM file${known === undefined ? '' : `: ${known}`}`
 }
 
 /** Base64 is decoded where it is exact; anything else is a text. */

@@ -2,9 +2,11 @@ import { encodePem, PemError, readCertificateInput } from '../../../crypto/pem.t
 import { decodePemWithKeys } from '../../../crypto/pem-keys.ts'
 import type { KeyFileReader } from './reader.ts'
 
-/** PEM with or without a private key, and a certificate in DER. */
+const derSequence = 0x30
+
+/** PEM with or without a private key, and a certificate in DER, or base64 of one of them. */
 export const pem: KeyFileReader = {
-  claims: () => true,
+  claims: file => file[0] === derSequence || /-----BEGIN|^\s*(?:MI|LS0)/.test(file.toString('utf8')),
   read(file, { passphrase, entry }) {
     if (entry !== undefined)
       throw new PemError('PEM names no entries: leave the name away, or give a PKCS#12 file')
