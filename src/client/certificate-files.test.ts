@@ -210,6 +210,16 @@ describe('certificates in PKCS#12 files', () => {
     assert.throws(() => read({ pkcs12: place.certificate, passphrase: 'x' }), unusable(/PEM/))
   })
 
+  test('without a MAC are refused unless that is allowed, and then told', () => {
+    const sender = issuing.issue()
+    const pkcs12 = putPkcs12('no-mac', sender, '-nomac')
+    assert.throws(() => read({ pkcs12, passphrase: 'store' }), unusable(/no-mac\.p12: .*has no MAC/))
+    const { files, events } = read({ pkcs12, passphrase: 'store', allowNoMac: true })
+    assert.equal(files.current()[0]!.thumbprint, sender.thumbprint)
+    const [loaded] = events
+    assert.match((loaded?.type === 'loaded' && loaded.note) || '', /has no MAC/)
+  })
+
   test('are shown in a handshake', async t => {
     const sender = issuing.issue({ cn: 'shown' })
     const pki = opensslCertificates()

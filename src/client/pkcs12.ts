@@ -1,5 +1,5 @@
 import { encodePem } from '../crypto/pem.ts'
-import { chooseEntry } from '../crypto/pkcs12/choose-entry.ts'
+import { chooseEntry, noMacNote } from '../crypto/pkcs12/choose-entry.ts'
 import { Pkcs12Error } from '../crypto/pkcs12/error.ts'
 import { readPkcs12 } from '../crypto/pkcs12/read.ts'
 import { type ClientCertificate, clientCertificate } from './certificate.ts'
@@ -11,6 +11,8 @@ export type Pkcs12Opening = {
   keyPassphrase?: string | undefined
   /** which of the private keys in the file; may be left out where there is one */
   alias?: string | undefined
+  /** read a file without a MAC, which anybody could have changed; `note` says so then */
+  allowNoMac?: boolean | undefined
 }
 
 /**
@@ -20,14 +22,16 @@ export type Pkcs12Opening = {
  */
 export function certificateFromPkcs12(
   file: Buffer,
-  { passphrase, keyPassphrase, alias }: Pkcs12Opening,
+  { passphrase, keyPassphrase, alias, allowNoMac = false }: Pkcs12Opening,
 ): { certificate: ClientCertificate; note: string | undefined } {
   try {
     const passwords = { store: passphrase, ...(keyPassphrase !== undefined && { key: keyPassphrase }) }
-    const { entry, note } = chooseEntry(readPkcs12(file, passwords), alias)
+    const contents = readPkcs12(file, passwords, { allowNoMac })
+    const { entry, note } = chooseEntry(contents, alias)
     const chain = entry.chain.map(der => encodePem('CERTIFICATE', der)).join('')
     const key = entry.privateKey.export({ type: 'pkcs8', format: 'pem' })
-    return { certificate: clientCertificate(chain, key), note }
+    const notes = [note, contents.hasMac ? undefined : noMacNote].filter(Boolean)
+    return { certificate: clientCertificate(chain, key), note: notes.join('; ') || undefined }
   } catch (error) {
     if (error instanceof Pkcs12Error) throw misconfigured(`The PKCS#12 file cannot be used: ${error.message}`)
     throw error

@@ -29,6 +29,7 @@ interface CreateOptions {
 interface ImportOptions {
   readonly passphraseFile?: string
   readonly entry?: string
+  readonly allowNoMac?: boolean
   readonly replace?: boolean
 }
 
@@ -77,13 +78,16 @@ export const define: Define = (command, cli) => {
     )
     .option('--passphrase-file <FILE>', 'what opens the private key; - for standard input')
     .option('--entry <NAME>', 'which one, where the file holds several')
+    .option('--allow-no-mac', 'read a PKCS#12 file without a MAC, which anybody could have changed')
     .option('--replace', 'put it in the place of the entry of that alias; what uses it goes on using it')
-    .action(async (alias: string, file: string, { passphraseFile, entry, replace }: ImportOptions) => {
+    .action(async (alias: string, file: string, options: ImportOptions) => {
+      const { passphraseFile, entry, allowNoMac, replace } = options
       const body = {
         alias,
         file: await readPem(file, cli),
         ...(passphraseFile !== undefined && { passphrase: await readSecret(passphraseFile, cli) }),
         entry,
+        allowNoMac,
         replace,
       }
       const imported = await (await cli.api()).post<EntryAnswer>('/keystore/import', body)

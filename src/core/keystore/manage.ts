@@ -51,12 +51,12 @@ export interface Imported {
 export async function importEntry(
   tenant: Tenant,
   alias: string,
-  { file, passphrase, entry: named, replace = false }: ImportedFile,
+  { file, passphrase, entry: named, allowNoMac, replace = false }: ImportedFile,
   deps: KeystoreManagement,
 ): Promise<Imported | Problem> {
   const wrong = checkAlias(alias)
   if (wrong) return wrong
-  const read = await readKeyPair(file, { passphrase, entry: named }, deps.readKeyFile)
+  const read = await readKeyPair(file, { passphrase, entry: named, allowNoMac }, deps.readKeyFile)
   if (read instanceof Problem) return read
   const entry = await (replace ? replaceBy(tenant, alias, read, deps) : insert(tenant, alias, read, deps))
   return entry instanceof Problem ? entry : { entry, note: read.note }

@@ -7,6 +7,9 @@ export interface ChosenEntry {
   readonly note: string | undefined
 }
 
+/** A line for the log about a file without a MAC that was read all the same. */
+export const noMacNote = 'the file has no MAC, so anybody could have changed it: it was allowed'
+
 const mostListed = 20
 
 /**

@@ -25,6 +25,8 @@ export interface Pkcs12Contents {
     /** Marked by Java as one to trust, as keytool -importcert does. */
     readonly trusted: boolean
   }[]
+  /** Without one, anybody could have changed the file. */
+  readonly hasMac: boolean
 }
 
 const mostBytes = 1024 * 1024
@@ -74,7 +76,7 @@ function readPfx(file: Buffer, passwords: Pkcs12Passwords, allowNoMac: boolean):
   if (!mac && !allowNoMac)
     throw new Pkcs12Error(
       'no-mac',
-      'the file has no MAC, so anybody could have changed it: write it again with one (openssl pkcs12 -export without -nomac), or allow it for this file',
+      'the file has no MAC, so anybody could have changed it: write it again with one (openssl pkcs12 -export without -nomac)',
     )
   const safes = readSafes(content)
   const ways = waysOf(passwords.store)
@@ -97,6 +99,7 @@ function readPfx(file: Buffer, passwords: Pkcs12Passwords, allowNoMac: boolean):
   return {
     entries: matchEntries(keys, certificates),
     certificates: certificates.map(({ alias, der, trusted }) => ({ alias, der, trusted })),
+    hasMac: mac !== undefined,
   }
 }
 

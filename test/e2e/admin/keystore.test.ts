@@ -218,12 +218,29 @@ test('key pairs are imported from PKCS#12: of openssl as it stands, of Java the 
     [trusted, { ...open, entry: 'nobody' }, /the file holds no certificate of that name/],
     [one.toString('base64'), { passphrase: 'wrong' }, /the password is not that of the file/],
     [one.toString('base64'), {}, /the password is not that of the file/],
-    [pkcs12Fixture('no-mac.p12').toString('base64'), open, /has no MAC/],
+    [pkcs12Fixture('no-mac.p12').toString('base64'), open, /has no MAC.*allow it: --allow-no-mac/],
   ] as const) {
     const refused = await importing('refused', file, more)
     assert.equal(refused.status, 400, refused.text)
     assert.match(told(refused), words)
   }
+})
+
+test('a file without a MAC is read when that is said, with a warning and a line in the log', async () => {
+  const file = opensslPkcs12(keyWithChain('P-256'), ['-nomac']).toString('base64')
+  const open = { passphrase: 'secret', entry: 'any', allowNoMac: true }
+  const answer = await importing('without mac', file, open)
+  assert.equal(answer.status, 201, answer.text)
+  assert.match(answer.json<Entry>().warnings![0]!, /taken for the alias "any"; the file has no MAC/)
+  const logged = server.log.filter(line => line.message === 'admin operation done').at(-1)!
+  assert.equal((logged.fields.set as { allowNoMac?: boolean }).allowNoMac, true)
+  const trusted = pkcs12Fixture('no-mac.p12').toString('base64')
+  const alone = await importing('trusted without mac', trusted, { allowNoMac: true })
+  assert.match(alone.json<Entry>().warnings![0]!, /^the file has no MAC/)
+  assert.equal((await importing('refused', file, { ...open, allowNoMac: false })).status, 400)
+  const signed = opensslPkcs12(keyWithChain('P-256')).toString('base64')
+  const withMac = await importing('with mac', signed, { passphrase: 'secret', allowNoMac: true })
+  assert.doesNotMatch(withMac.text, /MAC/)
 })
 
 test('certificates are imported without a key, alone or as a chain, in PEM and DER', async () => {

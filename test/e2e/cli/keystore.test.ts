@@ -92,6 +92,14 @@ test('what is no PKCS#12 and no PEM is told so, and how a keystore of Java becom
   )
 })
 
+test('a PKCS#12 file without a MAC is imported where that is allowed, with a warning', async () => {
+  writeFileSync(at('no-mac.p12'), opensslPkcs12(keyWithChain('P-256'), ['-nomac']))
+  write('passphrase', 'secret\n')
+  const line = 'keystore import unsigned $no-mac.p12 --passphrase-file $passphrase'
+  await refused(line, /has no MAC[\s\S]+--allow-no-mac/)
+  await done(`${line} --allow-no-mac`, /the file has no MAC, so anybody could have changed it/)
+})
+
 test('an entry is renamed and deleted', async () => {
   await done('keystore create first --key-length 256')
   assert.equal((await json<Entry>('keystore rename first Second')).alias, 'Second')

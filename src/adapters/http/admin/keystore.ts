@@ -143,6 +143,10 @@ export const keystoreRoutes: readonly AdminRoute[] = [
       file: z.string().meta({ description: 'PEM; or base64 of a file of any form' }),
       passphrase: z.string().optional().meta({ description: 'Where the private key is encrypted' }),
       entry: z.string().optional().meta({ description: 'The name in the file, where it holds several' }),
+      allowNoMac: z
+        .boolean()
+        .optional()
+        .meta({ description: 'Read a PKCS#12 file without a MAC, which anybody could have changed' }),
       replace: z.boolean().optional().meta({ description: 'Put it in the place of the entry of that alias' }),
     }),
     answer: changedAnswer,
@@ -151,7 +155,7 @@ export const keystoreRoutes: readonly AdminRoute[] = [
       const imported = await importEntry(tenant, alias, file, services)
       return isProblem(imported) ? imported : showChanged(imported.entry, services, imported.note)
     },
-    audit,
+    audit: (answer, { allowNoMac }) => ({ ...audit(answer), ...(allowNoMac && { allowNoMac }) }),
   }),
   route({
     method: 'GET',

@@ -22,10 +22,15 @@ export function readKeyFile(given: string, opening: Opening): KeyFileContents | 
     return reader.read(file, opening)
   } catch (error) {
     const known = [PemError, DerError, Pkcs12Error].some(kind => error instanceof kind)
-    if (known) return refuse(`it cannot be imported: ${(error as Error).message}`)
+    if (known) return refuse(`it cannot be imported: ${(error as Error).message}`, hintFor(error))
     throw error
   }
 }
+
+const hintFor = (error: unknown): string | undefined =>
+  error instanceof Pkcs12Error && error.problem === 'no-mac'
+    ? 'Where you are sure of the file, allow it: --allow-no-mac, or allowNoMac in the admin API.'
+    : undefined
 
 function whatElse(file: Buffer): string {
   const known = knownFormat(file)

@@ -1,4 +1,4 @@
-import { chooseEntry } from '../../../crypto/pkcs12/choose-entry.ts'
+import { chooseEntry, noMacNote } from '../../../crypto/pkcs12/choose-entry.ts'
 import { looksLikePkcs12 } from '../../../crypto/pkcs12/other-formats.ts'
 import { readPkcs12 } from '../../../crypto/pkcs12/read.ts'
 import type { KeyFileReader } from './reader.ts'
@@ -6,12 +6,18 @@ import type { KeyFileReader } from './reader.ts'
 /** PKCS#12 (`.p12`, `.pfx`), as OpenSSL, Java and Windows write it. Without private keys, it is read for certificates. */
 export const pkcs12: KeyFileReader = {
   claims: looksLikePkcs12,
-  read(file, { passphrase = '', entry: named }) {
-    const contents = readPkcs12(file, { store: passphrase })
+  read(file, { passphrase = '', entry: named, allowNoMac = false }) {
+    const contents = readPkcs12(file, { store: passphrase }, { allowNoMac })
+    const withNote = (note?: string) =>
+      [note, contents.hasMac ? undefined : noMacNote].filter(Boolean).join('; ') || undefined
     if (contents.entries.length === 0 && contents.certificates.length > 0)
-      return { privateKey: undefined, certificates: certificatesOf(contents.certificates, named) }
+      return {
+        privateKey: undefined,
+        certificates: certificatesOf(contents.certificates, named),
+        note: withNote(),
+      }
     const { entry, note } = chooseEntry(contents, named)
-    return { privateKey: entry.privateKey, certificates: entry.chain, note }
+    return { privateKey: entry.privateKey, certificates: entry.chain, note: withNote(note) }
   },
 }
 

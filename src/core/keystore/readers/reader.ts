@@ -6,6 +6,8 @@ export interface Opening {
   readonly passphrase: string | undefined
   /** Its name in the file; undefined: the only one. */
   readonly entry: string | undefined
+  /** Read a PKCS#12 file without a MAC, which anybody could have changed. */
+  readonly allowNoMac?: boolean | undefined
 }
 
 /** What is taken from a file: a private key with its certificates, or certificates alone. */
