@@ -27,6 +27,8 @@ export interface CallCredentials {
   readonly connection: ConnectionSettings | undefined
   /** To be told when the receiver does not take it (401): a token that was kept is got anew for the next call. */
   readonly rejected?: () => void
+  /** What is wrong with the dates of the certificate that is shown: named where the call fails. */
+  readonly outOfDate?: string | undefined
 }
 
 /** With what the receivers of a tenant are called. */

@@ -94,7 +94,7 @@ function flatten(
 }
 
 /** What went wrong on the way to the receiver, in words for the sender. */
-function asProblem(error: NodeJS.ErrnoException, { origin, timeoutMs }: Outgoing): Problem {
+function asProblem(error: NodeJS.ErrnoException, { origin, timeoutMs, outOfDate }: Outgoing): Problem {
   const code = error.code ?? ''
   if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT')
     return new Problem('receiver_timeout', 'the receiver did not answer in time', {
@@ -103,10 +103,11 @@ function asProblem(error: NodeJS.ErrnoException, { origin, timeoutMs }: Outgoing
     })
   if (error.syscall === 'connect' || notConnected.test(code))
     return unreachable(`${origin}: ${error.message || code}`)
+  const because = outOfDate === undefined ? '' : `; ${outOfDate}`
   if (/CERT|SSL|TLS|ALTNAME|ISSUER|VERIFY/.test(code))
-    return unreachable(`${origin}: TLS failed: ${error.message}`)
+    return unreachable(`${origin}: TLS failed: ${error.message}${because}`)
   return new Problem('receiver_failed', 'the receiver broke off', {
-    reason: `${origin}: ${error.message || code}`,
+    reason: `${origin}: ${error.message || code}${because}`,
     hint: 'See the log of the receiver.',
   })
 }

@@ -232,7 +232,7 @@ export function createWorker(services: Services) {
       })
 
     const { credential } = flow.definition.receiver
-    const go = ({ authorization, connection, rejected }: CallCredentials) => {
+    const go = ({ authorization, connection, rejected, outOfDate }: CallCredentials) => {
       if (over) return
       if (authorization !== undefined) outgoing.push('Authorization', authorization)
       exchange = forwarder.forward(
@@ -244,16 +244,17 @@ export function createWorker(services: Services) {
           body,
           timeoutMs: flow.receiver.timeoutMs,
           connection,
+          outOfDate,
         },
-        answer(rejected),
+        answer(rejected, outOfDate),
       )
     }
-    const answer = (rejected: CallCredentials['rejected']): Incoming => ({
+    const answer = (rejected: CallCredentials['rejected'], outOfDate: string | undefined): Incoming => ({
       head(status, received) {
         if (over) return
         receiverStatus = status
         if (status === 401) rejected?.()
-        const refused = answerOfReceiver(status)
+        const refused = answerOfReceiver(status, outOfDate)
         if (refused) {
           fail(refused)
           exchange?.abort()
@@ -275,7 +276,7 @@ export function createWorker(services: Services) {
         if (over) return
         finish(
           response.statusCode,
-          response.statusCode < 400 ? undefined : `the receiver answered ${receiverStatus}`,
+          response.statusCode < 400 ? undefined : answered(receiverStatus!, outOfDate),
         )
         response.end()
       },
@@ -359,17 +360,20 @@ function tooLarge(most: number): Problem {
  * Answers of the receiver that are not the sender's to see: a 5xx, and refusals that are about our own
  * credentials there. Everything else goes back as it is.
  */
-function answerOfReceiver(status: number): Problem | undefined {
+function answerOfReceiver(status: number, outOfDate: string | undefined): Problem | undefined {
   if (status < 500 && status !== 401 && status !== 403 && status !== 407) return undefined
   return new Problem('receiver_failed', 'the receiver failed', {
     check: 'receiver',
-    reason: `the receiver answered ${status}`,
+    reason: answered(status, status < 500 ? outOfDate : undefined),
     hint:
       status < 500
         ? 'The receiver does not let Countersign in: see receiver.credential of the flow.'
         : 'See the log of the receiver.',
   })
 }
+
+const answered = (status: number, outOfDate: string | undefined): string =>
+  [`the receiver answered ${status}`, outOfDate].filter(Boolean).join('; ')
 
 function noFlow(path: string): Problem {
   return new Problem('not_found', 'there is no such address', {

@@ -77,6 +77,7 @@ async function tryConnection(address: string, options: Options, cli: Cli): Promi
       report.reason ?? 'the connection would not work',
       report.hint ? { hint: report.hint } : {},
     )
+  if (report.hint) cli.terminal.warn(report.hint)
 }
 
 /** Without a certificate nothing can be saved or trusted: why there is none counts. */

@@ -2,7 +2,7 @@ import { type Certificate, parseCertificate } from '../../crypto/certificate.ts'
 import { DerError } from '../../crypto/der.ts'
 import { formatName, parseName } from '../../crypto/names.ts'
 import { type Context, iso } from '../context.ts'
-import type { KeystoreIdentities, KeystoreTable } from '../keystore/index.ts'
+import { type KeystoreIdentities, type KeystoreTable, whyOutOfDate } from '../keystore/index.ts'
 import { isLinkLocal } from '../network.ts'
 import { shownCertificate } from '../outbound/index.ts'
 import { isProblem, Problem } from '../problem.ts'
@@ -84,11 +84,12 @@ export async function testConnection(
   const { clientCertificate: alias, verify } = request
   const identity = alias === undefined ? undefined : await keystore.find(tenant.id, alias)
   if (isProblem(identity)) return identity
+  const outOfDate = identity && whyOutOfDate(identity, context.now())
   const probed = await probe.probe({ ...target, identity: identity && shownCertificate(identity) })
   const roots = [...(await trustedBy(tenant, store.read.keystore)), ...probe.publicRoots()].flatMap(readRoot)
   const chain = probed.tls && judgeChain(probed.tls.certificates, roots, context.now())
   const findings = [
-    ofFailure(probed.failure, target, alias),
+    ofFailure(probed.failure, target, alias, outOfDate),
     probed.tls && !chain && unreadable(target.host),
     chain?.trusted === false && ofChain(chain, context.now()),
     chain && !hostFits(target.host, chain.hosts) && ofHost(target.host, chain.hosts),
@@ -103,7 +104,7 @@ export async function testConnection(
     ...target,
     works: first === undefined,
     reason: first?.reason,
-    hint: first?.hint,
+    hint: first ? first.hint : outOfDate && `Replace it before long: ${outOfDate}.`,
     checks: steps.map(name => ({
       name,
       outcome: outcomeOf(name, findings, probed, chain !== undefined),
@@ -154,6 +155,7 @@ function ofFailure(
   failure: ProbeFailure | undefined,
   { host, port }: { host: string; port: number },
   alias: string | undefined,
+  outOfDate: string | undefined,
 ): Finding | undefined {
   if (!failure) return undefined
   const { step, code, message } = failure
@@ -166,8 +168,12 @@ function ofFailure(
         }
       : {
           step,
-          reason: `${host} did not accept the client certificate ${alias} (${code})`,
-          hint: 'Compare its issuer with the authorities that the server names, and its dates; some servers also want it to be registered.',
+          reason: [`${host} did not accept the client certificate ${alias} (${code})`, outOfDate]
+            .filter(Boolean)
+            .join(': '),
+          hint: outOfDate
+            ? 'Have it signed anew: countersign keystore csr, then keystore chain; or import its successor with --replace.'
+            : 'Compare its issuer with the authorities that the server names, and its dates; some servers also want it to be registered.',
         }
   return {
     step,

@@ -15,6 +15,8 @@ export interface Outgoing {
   readonly timeoutMs: number
   /** undefined: as usual. */
   readonly connection?: ConnectionSettings | undefined
+  /** What is wrong with the dates of the certificate of the connection. */
+  readonly outOfDate?: string | undefined
 }
 
 /** Takes the receiver's answer as it arrives. */

@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto'
+import { parseCertificate } from '../../crypto/certificate.ts'
 import { BoundedCache } from '../cache.ts'
 import { Problem } from '../problem.ts'
 import type { ChangeFeed } from '../store.ts'
@@ -16,6 +17,9 @@ export interface KeystoreIdentity {
   readonly privateKey: KeyObject
   /** DER, the leaf first. */
   readonly chain: readonly Buffer[]
+  /** Of the leaf. */
+  readonly notBefore: number
+  readonly notAfter: number
 }
 
 /** The key pairs of the keystore: opened on first use, kept in memory, dropped when a change of theirs is announced. */
@@ -60,7 +64,9 @@ export function createKeystoreIdentities(
 
 function identityOf(entry: KeystoreEntry, sealedKey: Buffer, vault: Vault): KeystoreIdentity {
   const { tenantId, id: entryId, alias, chain } = entry
-  return { tenantId, entryId, alias, chain, privateKey: openKey(sealedKey, entry, vault) }
+  const { notBefore, notAfter } = parseCertificate(chain[0]!)
+  const privateKey = openKey(sealedKey, entry, vault)
+  return { tenantId, entryId, alias, chain, notBefore, notAfter, privateKey }
 }
 
 const keyOf = (tenantId: string, alias: string) => `${tenantId} ${alias.toLowerCase()}`

@@ -7,6 +7,7 @@ export {
   inspectEntry,
   type KeystoreInfo,
   warningsFor,
+  whyOutOfDate,
 } from './inspect.ts'
 export { keystoreKeyContext } from './key.ts'
 export {

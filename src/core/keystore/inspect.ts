@@ -6,6 +6,7 @@ import { OID } from '../../crypto/oids.ts'
 import { importSpki } from '../../crypto/spki.ts'
 import { certificateFingerprint } from '../../crypto/thumbprint.ts'
 import { serialHex } from '../authority/index.ts'
+import { iso } from '../context.ts'
 import { type ExpiryStateName, expiryStateOf } from '../expiry.ts'
 import type { KeystoreEntry } from './store.ts'
 
@@ -66,10 +67,27 @@ export function inspectCertificate(der: Buffer): CertificateInfo {
   }
 }
 
-/** What would keep servers from accepting an entry as a client certificate. */
-export function warningsFor({ chain, sealedKey }: KeystoreEntry): string[] {
-  if (!sealedKey || allowsClientAuth(parseCertificate(chain[0]!))) return []
-  return ['the certificate does not allow client authentication (extended key usage): servers may refuse it']
+/** What would keep servers from accepting an entry as a client certificate, and others from being trusted by it. */
+export function warningsFor({ alias, chain, sealedKey }: KeystoreEntry, now: number): string[] {
+  const leaf = parseCertificate(chain[0]!)
+  const { notBefore, notAfter } = leaf
+  const outOfDate = whyOutOfDate({ alias, notBefore, notAfter }, now)
+  return [
+    ...(outOfDate === undefined ? [] : [outOfDate]),
+    ...(!sealedKey || allowsClientAuth(leaf)
+      ? []
+      : ['the certificate does not allow client authentication (extended key usage): servers may refuse it']),
+  ]
+}
+
+/** That the certificate of an entry has ended, or is not good yet; undefined: its dates are in order. */
+export function whyOutOfDate(
+  { alias, notBefore, notAfter }: Pick<KeystoreInfo, 'alias' | 'notBefore' | 'notAfter'>,
+  now: number,
+): string | undefined {
+  if (notBefore <= now && now <= notAfter) return undefined
+  const state = now < notBefore ? 'is not good yet' : 'has ended'
+  return `the certificate of keystore entry ${alias} ${state}: its dates are ${iso(notBefore)} to ${iso(notAfter)}`
 }
 
 function allowsClientAuth({ extensions }: Certificate): boolean {

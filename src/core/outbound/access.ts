@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { encodePem } from '../../crypto/pem.ts'
 import type { CallCredentials, ConnectionSettings, OutboundAccess, ShownCertificate } from '../calls.ts'
-import type { KeystoreTable } from '../keystore/index.ts'
+import { type KeystoreTable, whyOutOfDate } from '../keystore/index.ts'
 import type { SecurityMaterial, SecurityMaterials } from '../material/index.ts'
 import { isProblem, Problem } from '../problem.ts'
 import { after, type Soon } from '../soon.ts'
@@ -35,7 +35,7 @@ const mostInUse = 1000
 
 /** The tenants' credentials for calling others: made ready on first use, kept, and made anew when they change. */
 export function createOutboundAccess(deps: OutboundDependencies, changes: ChangeFeed): OutboundAccess {
-  const { materials, keystore, table, publicRoots } = deps
+  const { materials, keystore, table, publicRoots, context } = deps
   const trusted = new Map<string, Trusted>()
   const loading = new Map<string, Promise<Trusted>>()
   /** As last read, whether or not it still is so. */
@@ -91,7 +91,9 @@ export function createOutboundAccess(deps: OutboundDependencies, changes: Change
     return after(materials.find(tenantId, name), (material): Soon<Carried | Problem> => {
       if (!isProblem(material)) return callerFor(material, whom)?.carry() ?? notCarried(material)
       return after(keystore.find(tenantId, name), identity =>
-        isProblem(identity) ? noneOf(name) : { certificate: shownCertificate(identity) },
+        isProblem(identity)
+          ? noneOf(name)
+          : { certificate: shownCertificate(identity), outOfDate: whyOutOfDate(identity, context.now()) },
       )
     })
   }
@@ -122,11 +124,14 @@ export function createOutboundAccess(deps: OutboundDependencies, changes: Change
 
 const asUsual: CallCredentials = { authorization: undefined, connection: undefined }
 
-function credentialsOf({ authorization, certificate, rejected }: Carried, whom: Trusted): CallCredentials {
+function credentialsOf(
+  { authorization, certificate, rejected, outOfDate }: Carried,
+  whom: Trusted,
+): CallCredentials {
   const connection =
     certificate === undefined && whom.pem.length === 0 ? undefined : connectionOf(certificate, whom)
   if (authorization === undefined && connection === undefined) return asUsual
-  return { authorization, connection, ...(rejected && { rejected }) }
+  return { authorization, connection, ...(rejected && { rejected }), ...(outOfDate && { outOfDate }) }
 }
 
 /** The same material may have been read more than once. */

@@ -243,6 +243,22 @@ test('a file without a MAC is read when that is said, with a warning and a line 
   assert.doesNotMatch(withMac.text, /MAC/)
 })
 
+test('what has ended, or is not good yet, is imported with a warning that names its dates', async () => {
+  const root = newRoot('of dates')
+  for (const [alias, from, words] of [
+    ['over', -3, /entry over has ended: its dates are \d{4}-.* to \d{4}-/],
+    ['to come', 1, /entry to come is not good yet: its dates are \d{4}-.* to \d{4}-/],
+  ] as const) {
+    const notBefore = Date.now() + from * day
+    const sender = root.issue({ notBefore, notAfter: notBefore + 2 * day })
+    const { warnings } = (await importing(alias, pairFile(sender))).json<Entry>()
+    assert.equal(warnings!.length, 1)
+    assert.match(warnings![0]!, words)
+  }
+  const good = (await importing('good', pairFile(root.issue()))).json<Entry>()
+  assert.equal(good.warnings, undefined)
+})
+
 test('certificates are imported without a key, alone or as a chain, in PEM and DER', async () => {
   const root = newRoot('partner')
   const below = root.intermediate('partner issuing')

@@ -211,6 +211,26 @@ describe('a client certificate', () => {
       assert.equal(outcomes(refused)['host name'], 'passed')
     })
 
+  test('that has ended or is not good yet is named with its dates, also where it is taken', async () => {
+    const day = 86_400_000
+    for (const [alias, from, words] of [
+      ['ended', -3, /keystore entry ended has ended: its dates are \d{4}-.* to \d{4}-/],
+      ['early', 1, /keystore entry early is not good yet: its dates are \d{4}-.* to \d{4}-/],
+    ] as const) {
+      const notBefore = Date.now() + from * day
+      const { der, pair } = clients.issue({ notBefore, notAfter: notBefore + 2 * day })
+      await imported(server.tenant, alias, pemOf(der) + pkcs8(pair))
+      const port = await serving(good, [issuing.der], asking)
+      const refused = await tried('localhost', { port, clientCertificate: alias })
+      assert.match(refused.reason!, /did not accept the client certificate/)
+      assert.match(refused.reason!, words)
+      const careless = await serving(good, [issuing.der], { ...asking, rejectUnauthorized: false })
+      const taken = await tried('localhost', { port: careless, clientCertificate: alias })
+      assert.ok(taken.works, taken.reason)
+      assert.match(taken.hint!, words)
+    }
+  })
+
   test('that nobody asks for is not shown, and that is told', async () => {
     const report = await tried('localhost', {
       port: await serving(good, [issuing.der]),

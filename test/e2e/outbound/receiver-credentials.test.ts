@@ -178,6 +178,47 @@ test('a token may be got with a key pair, and goes with it where it is bound', a
   assert.deepEqual(partsOf(authorization!.replace('Bearer ', '')).claims.cnf, { 'x5t#S256': own.thumbprint })
 })
 
+test('where a call fails, a certificate that has ended or is not good yet is named with its dates', async t => {
+  const day = 86_400_000
+  const [ended, early] = [
+    { notBefore: Date.now() - 3 * day, notAfter: Date.now() - day },
+    { notBefore: Date.now() + day, notAfter: Date.now() + 3 * day },
+  ].map(dates => clients.issue(dates))
+  await imported('has-ended', pemOf(ended!.der) + pkcs8(ended!.pair))
+  await imported('too-early', pemOf(early!.der) + pkcs8(early!.pair))
+  const strict = createServer(
+    { cert: pki.serverCert, key: pki.serverKey, requestCert: true, ca: [clients.pem] },
+    (_request, response) => response.end(),
+  ).listen(0, '127.0.0.1')
+  strict.on('tlsClientError', () => {})
+  t.after(() => strict.close())
+  await once(strict, 'listening')
+  const strictUrl = `https://localhost:${(strict.address() as AddressInfo).port}/in`
+  for (const [alias, words] of [
+    ['has-ended', /certificate of keystore entry has-ended has ended: its dates are \d{4}-.* to \d{4}-/],
+    ['too-early', /certificate of keystore entry too-early is not good yet: its dates are \d{4}-/],
+  ] as const) {
+    await deploy(`tls-${alias}`, alias, strictUrl)
+    await failed(`tls-${alias}`, words)
+    await deploy(`to-${alias}`, alias)
+    for (const answer of [400, 403]) {
+      status = answer
+      await sent(`to-${alias}`)
+      const { error } = await newestMessage({ server }, `to-${alias}`)
+      assert.match(error!, words)
+      assert.match(error!, new RegExp(`^the receiver answered ${answer}`))
+    }
+    status = 200
+    assert.ok((await arrived(`to-${alias}`)).thumbprint, 'a receiver may take it all the same')
+    const { clientSecret: _, ...rest } = oauth({ tokenServiceUrl: strictUrl })
+    await material(`by-${alias}`, 'oauth2-client-credentials', { ...rest, keystoreAlias: alias })
+    await deploy(`token-${alias}`, `by-${alias}`)
+    await failed(`token-${alias}`, words)
+  }
+  await deploy('away', 'has-ended', 'https://localhost:1/in')
+  await failed('away', /ECONNREFUSED[^;]*$/)
+})
+
 test('messages that wait for a token get it, whatever is changed meanwhile', async () => {
   await material('busy', 'oauth2-client-credentials', oauth())
   await deploy('busy', 'busy')

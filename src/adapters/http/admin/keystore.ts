@@ -64,7 +64,7 @@ function show(entry: KeystoreEntry, { context }: Services): z.infer<typeof entry
 }
 
 function showChanged(entry: KeystoreEntry, services: Services, note?: string): z.infer<typeof changedAnswer> {
-  const warnings = [...(note === undefined ? [] : [note]), ...warningsFor(entry)]
+  const warnings = [...(note === undefined ? [] : [note]), ...warningsFor(entry, services.context.now())]
   return { ...show(entry, services), ...(warnings.length > 0 && { warnings }) }
 }
 

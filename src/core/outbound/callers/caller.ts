@@ -9,6 +9,8 @@ import type { Soon } from '../../soon.ts'
 export interface Carried {
   readonly authorization?: string
   readonly certificate?: ShownCertificate
+  /** What is wrong with its dates. */
+  readonly outOfDate?: string | undefined
   /** The receiver did not take it. */
   readonly rejected?: () => void
 }

@@ -8,6 +8,7 @@ import {
   type TokenEvent,
 } from '../../../client/index.ts'
 import { second } from '../../context.ts'
+import { whyOutOfDate } from '../../keystore/index.ts'
 import type { SecurityMaterial } from '../../material/index.ts'
 import { isProblem, Problem } from '../../problem.ts'
 import { shownCertificate } from '../shown-certificate.ts'
@@ -58,9 +59,15 @@ export function oauth2Caller(material: Material, deps: CallerContext): Caller {
       waiting++
       try {
         const { authorization, tls: shown } = await client.credentials()
-        return { authorization, rejected: () => rejected(authorization), ...certificateIn(shown) }
+        const carried = certificateIn(shown)
+        return {
+          authorization,
+          rejected: () => rejected(authorization),
+          ...carried,
+          ...(carried.certificate && { outOfDate: await outOfDate(material, deps) }),
+        }
       } catch (error) {
-        if (error instanceof TokenError) return noToken(name, error)
+        if (error instanceof TokenError) return noToken(name, error, await outOfDate(material, deps))
         throw error
       } finally {
         waiting--
@@ -96,9 +103,17 @@ function certificateIn({ cert, key }: TlsOptions): Carried {
   return typeof cert === 'string' && typeof key === 'string' ? { certificate: { cert, key } } : {}
 }
 
-const noToken = (name: string, { message }: TokenError): Problem =>
+async function outOfDate(
+  { tenantId, content: { keystoreAlias } }: Material,
+  { keystore, context }: CallerContext,
+): Promise<string | undefined> {
+  const identity = keystoreAlias === undefined ? undefined : await keystore.find(tenantId, keystoreAlias)
+  return identity && !isProblem(identity) ? whyOutOfDate(identity, context.now()) : undefined
+}
+
+const noToken = (name: string, { message }: TokenError, outOfDate: string | undefined): Problem =>
   new Problem('receiver_failed', 'the receiver cannot be called', {
-    reason: `there is no token for credential ${name}: ${message}`,
+    reason: [`there is no token for credential ${name}: ${message}`, outOfDate].filter(Boolean).join('; '),
     hint: 'Compare with `countersign material list`; does `countersign connectivity-test` reach the token server?',
   })
 
