@@ -31,6 +31,7 @@ export function readOrder(
   const name = fields.map((field, i) => (signs[i]! < 0 ? `-${field}` : field)).join()
   return {
     compare(one, other) {
+      if (other === beginning) return 1
       for (const [at, field] of fields.entries()) {
         const [a, b] = [sortValue(one, field), sortValue(other, field)]
         if (a !== b) return (a < b ? -1 : 1) * signs[at]!
@@ -38,16 +39,20 @@ export function readOrder(
       return 0
     },
     // Base64, and not its form for URLs: what clients check cursors for.
-    cursor: document =>
-      Buffer.from(JSON.stringify([name, ...fields.map(field => sortValue(document, field))])).toString(
-        'base64',
-      ),
+    cursor: document => written([name, ...fields.map(field => sortValue(document, field))]),
     at(cursor) {
+      if (cursor === beginningCursor) return beginning
       const read = cursorOf(name, fields.length).safeParse(cursor)
       return read.success ? Object.fromEntries(fields.map((field, i) => [field, read.data[i]])) : undefined
     },
   }
 }
+
+const written = (place: readonly unknown[]) => Buffer.from(JSON.stringify(place)).toString('base64')
+
+/** The place before everything, in every order, and what stands there. */
+export const beginningCursor = written([])
+const beginning: Document = {}
 
 const cursorOf = (name: string, length: number) =>
   z

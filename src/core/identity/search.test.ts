@@ -161,6 +161,24 @@ describe('pages', () => {
       assert.match(cursor!, /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/)
   })
 
+  test('that are empty have a cursor where nothing is found at all, and lead no loop astray', () => {
+    for (const order of ['ASC', 'DESC']) {
+      const sort = [{ field: 'name', order }]
+      const none = search([], { sort }, by)
+      assert.ok(!isProblem(none))
+      const { startCursor, endCursor } = none.page
+      assert.equal(startCursor, endCursor)
+      assert.match(endCursor!, /^[A-Za-z0-9+/]{2,298}={0,2}$/)
+      const after = search([], { sort, page: { after: endCursor } }, by)
+      assert.ok(!isProblem(after))
+      assert.deepEqual([after.page.startCursor, after.page.endCursor], [null, null])
+      // What has come since then is all after it.
+      assert.deepEqual(ids({ sort, page: { after: endCursor } }), ids({ sort }))
+      assert.deepEqual(ids({ sort, page: { before: startCursor } }), [])
+    }
+    assert.equal(found({ page: { from: 99 } }).page.endCursor, null)
+  })
+
   test('go on after the longest texts that there are', () => {
     const long = ['a', 'b'].map(id => ({ id, name: '\u20ac'.repeat(1024), groupId: '"'.repeat(1024) }))
     const sort = [{ field: 'name' }, { field: 'groupId' }]

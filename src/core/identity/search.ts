@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { Problem } from '../problem.ts'
 import { invalid } from './invalid.ts'
 import { readFilter, workOfSearch } from './search-filter.ts'
-import { type Order, readOrder } from './search-order.ts'
+import { beginningCursor, type Order, readOrder } from './search-order.ts'
 import type { Document, Searchable } from './searchable.ts'
 
 /** More than the longest texts that one can sort by take. */
@@ -67,13 +67,16 @@ export function search(
     start,
     Math.min(start + size, before === undefined ? found.length : positionOf(found, before, order)),
   )
+  // Clients of 8.8 take no null. Only a search that asks for no place is given one where it found nothing: whoever goes
+  // on as long as there is a cursor comes to an end.
+  const place = found.length === 0 && (after ?? before) === undefined ? beginningCursor : null
   return {
     items,
     page: {
       totalItems: found.length,
       hasMoreTotalItems: false,
-      startCursor: items.length === 0 ? null : order.cursor(items[0]!),
-      endCursor: items.length === 0 ? null : order.cursor(items.at(-1)!),
+      startCursor: items.length === 0 ? place : order.cursor(items[0]!),
+      endCursor: items.length === 0 ? place : order.cursor(items.at(-1)!),
     },
   }
 }

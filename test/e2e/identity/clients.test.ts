@@ -36,9 +36,9 @@ after(async () => {
 async function operator(
   program: string,
   steps: readonly Step[],
-  { url = identity.url, name = 'admin', secret = password } = {},
+  { url = identity.url, name = 'admin', secret = password, client = '', validation = 'fanatical' } = {},
 ): Promise<Outcome[]> {
-  const child = spawn(process.execPath, [join(programs, `${program}.mjs`)], {
+  const child = spawn(process.execPath, [join(programs, `${program}.mjs`), ...(client ? [client] : [])], {
     cwd: directory,
     stdio: ['pipe', 'pipe', 'pipe'],
     env: {
@@ -51,7 +51,7 @@ async function operator(
       CAMUNDA_REST_ADDRESS: url,
       ZEEBE_REST_ADDRESS: url,
       // Requests and answers are held against the published schemas; a member that they do not have is an error.
-      CAMUNDA_SDK_VALIDATION: 'fanatical',
+      CAMUNDA_SDK_VALIDATION: validation,
     },
   })
   child.stdin.end(JSON.stringify(steps))
@@ -340,6 +340,52 @@ describe('@camunda8/orchestration-cluster-api, which holds every answer against 
       readdirSync(directory).filter(name => name.includes('captures')),
       [],
     )
+  })
+})
+
+describe('@camunda8/orchestration-cluster-api 8.8, which takes no null in most places', () => {
+  const asks = (steps: readonly Step[]) =>
+    operator('camunda-identity', steps, {
+      client: 'orchestration-cluster-api-8-8',
+      validation: 'req:strict,res:strict',
+    })
+
+  test('asks who it is', async () => {
+    const [me] = valuesOf(await asks([['getAuthentication']])) as [Record<string, unknown>]
+    assert.deepEqual([me.username, me.salesPlanType], ['admin', ''])
+  })
+
+  test('reads what was made without a description, and an empty result', async () => {
+    const steps = kinds.flatMap(({ name, id, document, search }): Step[] => {
+      const { description: _, ...bare } = { description: '', ...document }
+      const own = Object.fromEntries(Object.entries(id).map(([field, value]) => [field, `${value}-8`]))
+      return [
+        [`create${name}`, { ...own, ...bare, ...(name === 'User' && { password }) }],
+        [`get${name}`, own],
+        [search, { filter: own }],
+        [`delete${name}`, own],
+        [search, { filter: own }],
+      ]
+    })
+    const outcomes = await asks(steps)
+    valuesOf(outcomes)
+    for (const i of kinds.keys()) {
+      assert.equal(itemsOf(outcomes[i * 5 + 2]!).length, 1)
+      assert.deepEqual(itemsOf(outcomes[i * 5 + 4]!), [])
+    }
+  })
+
+  test('finds members, none of them, and permissions', async () => {
+    const outcomes = await asks([
+      ...memberships.map(
+        ([, , search, of]): Step => [search, { [of]: of === 'tenantId' ? '<default>' : 'admin' }],
+      ),
+      ['searchAuthorizations', { page: { limit: 2 } }],
+      ['searchAuthorizations', { filter: { ownerId: 'nobody' } }],
+    ])
+    const known = outcomes.filter(({ status }) => status !== 404)
+    valuesOf(known)
+    assert.ok(known.length >= 8)
   })
 })
 

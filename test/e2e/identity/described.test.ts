@@ -63,7 +63,7 @@ const serviceItself = {
   tenants: [],
   groups: [],
   roles: [],
-  salesPlanType: null,
+  salesPlanType: '',
   c8Links: {},
   canLogout: false,
 }

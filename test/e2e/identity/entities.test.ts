@@ -27,7 +27,7 @@ const samples = {
   },
   role: {
     given: { roleId: 'r-1', name: 'Role' },
-    answer: { roleId: 'r-1', name: 'Role', description: null },
+    answer: { roleId: 'r-1', name: 'Role', description: '' },
     update: { name: 'Role 1', description: 'the first' },
     updated: { roleId: 'r-1', name: 'Role 1', description: 'the first' },
   },
@@ -41,7 +41,7 @@ const samples = {
     given: { tenantId: 't_1', name: 'Tenant', description: 'd' },
     answer: { tenantId: 't_1', name: 'Tenant', description: 'd' },
     update: { name: 'Tenant 1' },
-    updated: { tenantId: 't_1', name: 'Tenant 1', description: null },
+    updated: { tenantId: 't_1', name: 'Tenant 1', description: '' },
   },
   'mapping-rule': {
     given: { mappingRuleId: 'm-1', claimName: '$.realm.roles', claimValue: 'Admin', name: 'Rule' },
@@ -113,7 +113,7 @@ describe('users, roles, groups, tenants and mapping rules', () => {
     assert.equal(line?.message, 'identity operation done')
     assert.equal(line.fields.actor, 'user admin')
     assert.equal(line.fields.operation, 'POST /v2/roles')
-    assert.deepEqual(line.fields.set, { roleId: 'logged', name: 'L', description: null })
+    assert.deepEqual(line.fields.set, { roleId: 'logged', name: 'L', description: '' })
   })
 
   test('a role may be called search', async () => {

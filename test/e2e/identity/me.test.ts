@@ -18,7 +18,7 @@ before(async () => {
 })
 after(() => identity.close())
 
-const defaultTenant = { tenantId: '<default>', name: 'Default', description: null }
+const defaultTenant = { tenantId: '<default>', name: 'Default', description: '' }
 
 describe('who I am', () => {
   test('has all ten members, also at the address of the described system', async () => {
@@ -34,7 +34,7 @@ describe('who I am', () => {
         tenants: [defaultTenant],
         groups: [],
         roles: ['admin'],
-        salesPlanType: null,
+        salesPlanType: '',
         c8Links: {},
         canLogout: false,
       })
@@ -67,7 +67,7 @@ describe('who I am', () => {
       tenants: [{ tenantId: 'berlin', name: 'Berlin', description: 'B' }],
       groups: ['staff'],
       roles: ['clerk'],
-      salesPlanType: null,
+      salesPlanType: '',
       c8Links: {},
       canLogout: false,
     })

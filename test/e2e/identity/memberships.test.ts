@@ -16,7 +16,7 @@ before(async () => {
 after(() => identity.close())
 
 const rule = { mappingRuleId: 'm', claimName: 'oid', claimValue: '1', name: 'Rule' }
-const role = { roleId: 'r', name: 'Role', description: null }
+const role = { roleId: 'r', name: 'Role', description: '' }
 
 /** Container -> its members: plural, id, and how a search shows it. */
 const members: readonly (readonly [container: string, member: string, shown: object])[] = [

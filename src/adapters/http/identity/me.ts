@@ -18,7 +18,8 @@ const handle: IdentityRoute['handle'] = ({ caller, model }, services) => {
       tenants,
       groups: memberships.groups,
       roles: memberships.roles,
-      salesPlanType: null,
+      // A text in 8.8, and null as well since: there is no plan here.
+      salesPlanType: '',
       c8Links: {},
       // There is something to end: whoever shows his credentials with each request just stops doing so.
       canLogout: by === 'session',

@@ -12,7 +12,7 @@ export const group: Container = {
   wrongId: wrongGroupId,
   create: z.strictObject(nameOnly),
   update: z.strictObject(nameOnly),
-  view: ({ id, content }) => ({ groupId: id, name: content.name, description: content.description ?? null }),
+  view: ({ id, content }) => ({ groupId: id, name: content.name, description: content.description ?? '' }),
   filterFields: ['groupId', 'name'],
   sortFields: ['name', 'groupId'],
   members: ['user', 'client', 'mapping-rule'],

@@ -12,7 +12,7 @@ export const role: Container = {
   wrongId: wrongCommonId,
   create: z.strictObject(nameOnly),
   update: z.strictObject(nameOnly),
-  view: ({ id, content }) => ({ roleId: id, name: content.name, description: content.description ?? null }),
+  view: ({ id, content }) => ({ roleId: id, name: content.name, description: content.description ?? '' }),
   filterFields: ['roleId', 'name'],
   sortFields: ['name', 'roleId'],
   members: ['user', 'client', 'group', 'mapping-rule'],

@@ -13,7 +13,7 @@ export const tenant: Container = {
   wrongId: wrongTenantId,
   create: z.strictObject(nameOnly),
   update: z.strictObject(nameOnly),
-  view: ({ id, content }) => ({ tenantId: id, name: content.name, description: content.description ?? null }),
+  view: ({ id, content }) => ({ tenantId: id, name: content.name, description: content.description ?? '' }),
   filterFields: ['tenantId', 'name'],
   sortFields: ['key', 'name', 'tenantId'],
   members: ['user', 'client', 'group', 'role', 'mapping-rule'],
