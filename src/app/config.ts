@@ -34,6 +34,13 @@ export interface Config {
 /** The configuration cannot be used; the message says which setting, and what to write. */
 export class ConfigError extends Error {
   override name = 'ConfigError'
+  /** What the log says of it as well, in described words; undefined: nothing. */
+  readonly line: { readonly message: string; readonly fields: object } | undefined
+
+  constructor(message: string, line?: ConfigError['line']) {
+    super(message)
+    this.line = line
+  }
 }
 
 const prefix = 'COUNTERSIGN_'

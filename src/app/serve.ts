@@ -329,11 +329,21 @@ function loadConfig(options: ServeOptions): LoadedIdentity {
     cwd: process.cwd(),
     processors: availableParallelism(),
   })
-  return loadIdentity(
-    config,
-    process.env,
-    file === undefined ? undefined : { name: options.config!, text: file },
-  )
+  try {
+    return loadIdentity(
+      config,
+      process.env,
+      file === undefined ? undefined : { name: options.config!, text: file },
+    )
+  } catch (error) {
+    if (error instanceof ConfigError && error.line) {
+      const { message, fields } = error.line
+      const log = createLog({ level: 'error', format: config.logFormat, fd: 1 })
+      log.error(fields, message)
+      log.flush()
+    }
+    throw error
+  }
 }
 
 function refuseUnsafeDemo({ demo }: ServeOptions, config: Config): void {

@@ -3,6 +3,9 @@ import type { Bound } from './bind.ts'
 import type { OidcSettings } from './settings.ts'
 import { boolean, duration, type Given, oneOf, text, url } from './values.ts'
 
+/** The described words. */
+const withoutSuffix = 'Invalid scope: missing .default suffix'
+
 const maxSkewMs = 600_000
 
 /** Issuer, tokens, and what is asked of the token server. Throws ConfigError. */
@@ -47,7 +50,8 @@ function scopesOf(bound: Bound, forMicrosoft: boolean, clientId: string | undefi
   for (const { name, value } of given)
     if (!/^.+\/\.default$/.test(value))
       throw new ConfigError(
-        `Invalid scope: missing .default suffix. ${name} is ${value}; write ${value.replace(/\/+$/, '')}/.default, or the id of the resource and /.default`,
+        `${withoutSuffix}. ${name} is ${value}; write ${value.replace(/\/+$/, '')}/.default, or the id of the resource and /.default`,
+        { message: withoutSuffix, fields: { variable: name, value } },
       )
   if (given.length === 0 && clientId !== undefined) return [`${clientId}/.default`]
   return given.map(text)

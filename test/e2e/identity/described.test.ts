@@ -226,11 +226,18 @@ describe('what the description says of its troubles', () => {
   })
 
   test('a scope without its suffix is refused in the described words', async () => {
-    const { stderr, status } = await startRefused({
+    const { stderr, stdout, status } = await startRefused({
       env: trusting(compose(entra, { CAMUNDA_SECURITY_AUTHENTICATION_OIDC_SCOPES: describedIds.api })),
     })
     assert.notEqual(status, 0)
     assert.match(stderr, /Invalid scope: missing \.default suffix/)
+    const { time: _, ...line } = JSON.parse(stdout)
+    assert.deepEqual(line, {
+      level: 'error',
+      variable: 'CAMUNDA_SECURITY_AUTHENTICATION_OIDC_SCOPES',
+      value: describedIds.api,
+      message: 'Invalid scope: missing .default suffix',
+    })
   })
 
   test('a certificate that the token server does not know gives the described line, with its own words', async () => {
