@@ -339,6 +339,7 @@ describe('tokens that are made by hand', () => {
     assert.deepEqual(await rolesOf({ roles: ['Orders.Admin', 'ROLE_SUPER', '*'] }), [])
     assert.deepEqual(await rolesOf({ roles: ['ROLE_ADMIN', 'nonsense'] }), ['admin'])
     assert.deepEqual(await rolesOf({ app_roles: ['admin'] }), ['admin'])
+    assert.deepEqual(await rolesOf({ authorities: ['readonly-admin'] }), ['readonly-admin'])
     assert.deepEqual(await rolesOf({ roles: 'admin' }), [])
   })
 
