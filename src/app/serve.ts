@@ -52,9 +52,10 @@ export async function serve(options: ServeOptions): Promise<void> {
   const { settings, notices } = loaded
   const config = await settlePorts(loaded.config)
   const levels = partLevels(config.logLevel, settings)
-  const log = createLog({ level: levels.least, format: config.logFormat, fd: 1 })
-  const context: Context = { now: Date.now, random: createRandom(), log: fromLevel(log, levels.root) }
-  const identity = settings && { settings, context: { ...context, log: fromLevel(log, levels.identity) } }
+  const lines = createLog({ level: levels.least, format: config.logFormat, fd: 1 })
+  const log: ProcessLog = { ...fromLevel(lines, levels.root), flush: lines.flush }
+  const context: Context = { now: Date.now, random: createRandom(), log }
+  const identity = settings && { settings, context: { ...context, log: fromLevel(lines, levels.identity) } }
   if (cluster.isWorker) return serveAsWorker(config, identity, context, log)
 
   refuseUnsafeDemo(options, config)

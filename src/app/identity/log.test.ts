@@ -27,9 +27,14 @@ test('LOGGING_LEVEL of a part is that of the identity service; of the root that 
     root: 'warn',
     identity: 'warn',
   })
+  assert.deepEqual(partLevels('info', settings({ root: 'off' })), {
+    least: 'warn',
+    root: 'off',
+    identity: 'off',
+  })
 })
 
-test('what is below a level is not written, and off is silent', () => {
+test('what is below a level is not written, and off is silent but for warnings of security', () => {
   const lines: string[] = []
   const write = (level: string) => (_: object, message: string) => void lines.push(`${level} ${message}`)
   const log: Log = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') }
@@ -40,4 +45,9 @@ test('what is below a level is not written, and off is silent', () => {
   assert.deepEqual(all(fromLevel(log, 'warn')), ['warn x', 'error x'])
   assert.deepEqual(all(fromLevel(log, 'debug')), ['debug x', 'info x', 'warn x', 'error x'])
   assert.deepEqual(all(fromLevel(log, 'off')), [])
+  const security = 'SECURITY: whoever calls is let in'
+  for (const level of ['warn', 'error', 'off']) {
+    fromLevel(log, level).warn({}, security)
+    assert.deepEqual(lines.splice(0), [`warn ${security}`], level)
+  }
 })

@@ -16,7 +16,14 @@ import { runOpenssl } from '../../support/openssl-run.ts'
 import { selfSigned } from '../../support/senders.ts'
 import { type CallOptions, callUrl } from '../../support/server.ts'
 import { newCertificate } from '../entra/world.ts'
-import { freePort, type ServerProcess, startRefused, startServer } from '../process/support.ts'
+import {
+  eventually,
+  freePort,
+  launch,
+  type ServerProcess,
+  startRefused,
+  startServer,
+} from '../process/support.ts'
 
 // The described ways to run the service, each as it stands: only the token server, and where the files are, are others.
 let entra: Entra
@@ -195,6 +202,32 @@ describe('the described mTLS block', () => {
       )
       assert.equal(JSON.parse(said).username, 'carol')
     })
+  })
+})
+
+describe('LOGGING_LEVEL_ROOT=OFF', () => {
+  test('leaves nothing but what says at each start who is let in without a credential', async () => {
+    const pki = await freePort()
+    const levels = {
+      LOGGING_LEVEL_ROOT: 'OFF',
+      LOGGING_LEVEL_IO_CAMUNDA_AUTHENTICATION: 'ERROR',
+      LOGGING_LEVEL_ORG_SPRINGFRAMEWORK_SECURITY: 'OFF',
+    }
+    const { child, ended } = launch({
+      env: trusting(compose(entra, { ...levels, COUNTERSIGN_PKI_PORT: String(pki) })),
+    })
+    await eventually(
+      async () =>
+        (await callUrl(`http://127.0.0.1:${pki}/readyz`, '', {}).catch(() => undefined))?.status === 200,
+      20_000,
+      'the service is ready',
+    )
+    child.kill('SIGTERM')
+    const { stdout, status } = await ended
+    assert.equal(status, 0)
+    const lines = stdout.trim().split('\n')
+    assert.equal(lines.length, 2, stdout)
+    for (const line of lines) assert.match(JSON.parse(line).message, /^SECURITY: /)
   })
 })
 
