@@ -174,18 +174,18 @@ describe('keys at a jwks_uri', () => {
     assertToken(await ask(signer, key))
     const storm = () => Promise.all(Array.from({ length: 50 }, () => ask(newSigner(), key)))
     for (const answer of await storm()) assert.equal(answer.status, 401)
-    assert.equal(fetches(), 1)
-    server.advance(31_000)
     for (const answer of await storm()) assert.equal(answer.status, 401)
     assert.equal(fetches(), 2)
+    server.advance(31_000)
+    for (const answer of await storm()) assert.equal(answer.status, 401)
+    assert.equal(fetches(), 3)
   })
 
-  test('a new key counts once it is published and half a minute has gone by; an old one goes', async t => {
+  test('a new key counts once it is published; an old one goes', async t => {
     const [old, next] = [newSigner(), newSigner()]
     const { key, publish } = await publisher(t, () => setOf(old))
     assertToken(await ask(old, key))
     publish(() => setOf(next))
-    server.advance(31_000)
     assertToken(await ask(next, key))
     await assertRefused(server, await ask(old, key), /no signing key with kid/)
   })

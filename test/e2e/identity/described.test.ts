@@ -124,7 +124,7 @@ describe('the described Helm list', () => {
 
   test('protects its API: step 4.3 is told how to authenticate', async () => {
     await running(entra.placed(values()), async (server, port) => {
-      assert.ok(messagesOf(server).includes('Certificate loaded successfully with alias: identity'))
+      await server.logged(line => line.message === 'Certificate loaded successfully with alias: identity')
       const answer = await stepFour(port)
       assert.equal(answer.status, 401)
       assert.match(String(answer.headers['www-authenticate']), /^Bearer /)

@@ -23,7 +23,7 @@ const samples = {
     given: { username: 'ada', password, name: 'Ada', email: 'ada@example.com' },
     answer: { username: 'ada', name: 'Ada', email: 'ada@example.com' },
     update: { name: 'Ada L.' },
-    updated: { username: 'ada', name: 'Ada L.', email: null },
+    updated: { username: 'ada', name: 'Ada L.', email: '' },
   },
   role: {
     given: { roleId: 'r-1', name: 'Role' },

@@ -40,7 +40,7 @@ export const user: Kind = {
       .max(1024, 'has at most 1024 characters')
       .nullish(),
   }),
-  view: ({ id, content }) => ({ username: id, name: content.name ?? null, email: content.email ?? null }),
+  view: ({ id, content }) => ({ username: id, name: content.name ?? '', email: content.email ?? '' }),
   filterFields: ['username', 'name', 'email'],
   sortFields: ['username', 'name', 'email'],
 }
