@@ -1,7 +1,7 @@
 // A PostgreSQL of our own for one run of the tests: new, empty, on a free loopback port, gone afterwards.
 import { spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chownSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { chownSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -103,7 +103,15 @@ export const startPostgres = async () => {
   throw new Error(`PostgreSQL did not start:\n${log}`)
 }
 
-const textOf = file => (existsSync(file) ? readFileSync(file, 'utf8') : '')
+/** Empty where there is none: a server that gives up takes its own file away at any moment. */
+const textOf = file => {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    if (error.code === 'ENOENT') return ''
+    throw error
+  }
+}
 
 /** Waits until the server takes connections (its own file says so); false if it gave up or is too slow. */
 const isReady = async (dir, log, isAlive) => {
